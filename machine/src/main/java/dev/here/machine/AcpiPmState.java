@@ -1,0 +1,49 @@
+package dev.here.machine;
+
+import java.util.List;
+
+/**
+ * Power management of a PIIX4 (Intel 82371AB data sheet, chapter 7) and the hotplug registers beside it.
+ * Register blocks are kept whole so that the guest finds them where its ACPI tables say.
+ *
+ * @param pmBase port of the power-management registers
+ * @param pm1Status PM1 status
+ * @param pm1Enable PM1 enable
+ * @param pm1Control PM1 control
+ * @param pmTimer the 3.579545 MHz counter at the instant of capture, not wrapped
+ * @param gpeBase port of the GPE block
+ * @param gpeStatus GPE status octets
+ * @param gpeEnable GPE enable octets
+ * @param apmControl port B2h
+ * @param apmStatus port B3h
+ * @param smbusBase port of the SMBus controller, 0 when off
+ * @param smbusRegisters its registers from the base on
+ * @param pciHotplugBase port of the PCI hotplug registers, 0 when there are none
+ * @param pciHotplugSelectUpDown selected bus, up mask, down mask
+ * @param cpuHotplugBase port of the CPU hotplug registers, 0 when there are none
+ */
+public record AcpiPmState(
+    int pmBase,
+    int pm1Status,
+    int pm1Enable,
+    int pm1Control,
+    long pmTimer,
+    int gpeBase,
+    Bytes gpeStatus,
+    Bytes gpeEnable,
+    int apmControl,
+    int apmStatus,
+    int smbusBase,
+    Bytes smbusRegisters,
+    int pciHotplugBase,
+    List<Integer> pciHotplugSelectUpDown,
+    int cpuHotplugBase) {
+  public AcpiPmState {
+    for (int port : new int[] {pmBase, gpeBase, smbusBase, pciHotplugBase, cpuHotplugBase}) {
+      Bounds.range("acpiPm port", port, 0, 0xffff);
+    }
+    Bounds.range("acpiPm.gpeStatus", gpeStatus.length(), 0, 16);
+    Bounds.range("acpiPm.gpeEnable", gpeEnable.length(), 0, 16);
+    pciHotplugSelectUpDown = List.copyOf(pciHotplugSelectUpDown);
+  }
+}

@@ -1,0 +1,32 @@
+package dev.here.machine;
+
+/**
+ * A floppy controller without media (Intel 82078 data sheet).
+ *
+ * @param statusA SRA
+ * @param statusB SRB
+ * @param digitalOutput DOR
+ * @param tapeDrive TDR
+ * @param dataRateSelect DSR
+ * @param mainStatus MSR
+ * @param status0 ST0 as the next SENSE INTERRUPT gives it
+ * @param interruptPending 1 when an interrupt awaits SENSE INTERRUPT
+ * @param fifo data FIFO
+ * @param fifoPosition next octet
+ * @param fifoLength octets in the current phase
+ * @param phase 0 reset or command, 1 execution, 2 result
+ */
+public record FloppyState(
+    int statusA,
+    int statusB,
+    int digitalOutput,
+    int tapeDrive,
+    int dataRateSelect,
+    int mainStatus,
+    int status0,
+    int interruptPending,
+    Bytes fifo,
+    int fifoPosition,
+    int fifoLength,
+    int phase) {
+}

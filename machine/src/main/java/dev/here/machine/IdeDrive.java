@@ -1,0 +1,32 @@
+package dev.here.machine;
+
+/**
+ * One IDE drive: absent, or a CD drive without a medium.
+ *
+ * @param present a drive is attached
+ * @param cd it is a packet device
+ * @param feature features register
+ * @param error error register
+ * @param sectorCount sector count register
+ * @param lbaLow LBA low register
+ * @param lbaMid LBA mid register
+ * @param lbaHigh LBA high register
+ * @param select device register
+ * @param status status register
+ * @param senseKey ATAPI sense key
+ * @param additionalSense ATAPI additional sense code
+ */
+public record IdeDrive(
+    boolean present,
+    boolean cd,
+    int feature,
+    int error,
+    int sectorCount,
+    int lbaLow,
+    int lbaMid,
+    int lbaHigh,
+    int select,
+    int status,
+    int senseKey,
+    int additionalSense) {
+}
