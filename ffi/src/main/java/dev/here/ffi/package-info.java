@@ -1,4 +1,7 @@
-/** The only generic native linkage: libc calls with captured errno, memory maps, file descriptors, netlink. */
+/**
+ * The only generic native linkage: libc calls with captured errno, memory maps, file descriptors,
+ * netlink.
+ */
 @NullMarked
 package dev.here.ffi;
 

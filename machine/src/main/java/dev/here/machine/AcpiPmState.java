@@ -3,8 +3,8 @@ package dev.here.machine;
 import java.util.List;
 
 /**
- * Power management of a PIIX4 (Intel 82371AB data sheet, chapter 7) and the hotplug registers beside it.
- * Register blocks are kept whole so that the guest finds them where its ACPI tables say.
+ * Power management of a PIIX4 (Intel 82371AB data sheet, chapter 7) and the hotplug registers
+ * beside it. Register blocks are kept whole so that the guest finds them where its ACPI tables say.
  *
  * @param pmBase port of the power-management registers
  * @param pm1Status PM1 status

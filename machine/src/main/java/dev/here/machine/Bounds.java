@@ -1,6 +1,9 @@
 package dev.here.machine;
 
-/** Range checks for the values of a machine state; each refusal names the field, its value and its bound. */
+/**
+ * Range checks for the values of a machine state; each refusal names the field, its value and its
+ * bound.
+ */
 public final class Bounds {
   private Bounds() {}
 

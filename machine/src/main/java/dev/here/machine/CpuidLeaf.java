@@ -12,11 +12,4 @@ package dev.here.machine;
  * @param edx result
  */
 public record CpuidLeaf(
-    int leaf,
-    int subleaf,
-    boolean subleafSignificant,
-    int eax,
-    int ebx,
-    int ecx,
-    int edx) {
-}
+    int leaf, int subleaf, boolean subleafSignificant, int eax, int ebx, int ecx, int edx) {}

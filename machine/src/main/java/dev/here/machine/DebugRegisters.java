@@ -10,11 +10,4 @@ package dev.here.machine;
  * @param dr6 64 bits
  * @param dr7 64 bits
  */
-public record DebugRegisters(
-    long dr0,
-    long dr1,
-    long dr2,
-    long dr3,
-    long dr6,
-    long dr7) {
-}
+public record DebugRegisters(long dr0, long dr1, long dr2, long dr3, long dr6, long dr7) {}

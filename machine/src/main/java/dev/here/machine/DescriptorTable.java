@@ -6,9 +6,7 @@ package dev.here.machine;
  * @param base linear base address
  * @param limit 16 bits
  */
-public record DescriptorTable(
-    long base,
-    int limit) {
+public record DescriptorTable(long base, int limit) {
   public DescriptorTable {
     Bounds.range("descriptorTable.limit", limit, 0, 0xffff);
   }

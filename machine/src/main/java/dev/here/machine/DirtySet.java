@@ -5,8 +5,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A set of page indices of one memory map's backing, one bit a page, off the heap in little-endian 64-bit
- * words (the form of KVM's and Xen's dirty bitmaps). Not thread-safe; the arena that made it owns it.
+ * A set of page indices of one memory map's backing, one bit a page, off the heap in little-endian
+ * 64-bit words (the form of KVM's and Xen's dirty bitmaps). Not thread-safe; the arena that made it
+ * owns it.
  */
 public final class DirtySet {
   private final MemorySegment words;
@@ -23,7 +24,9 @@ public final class DirtySet {
     return pageCount;
   }
 
-  /** The bitmap itself: {@code (pageCount + 63) / 64} words. Bits past the last page must stay zero. */
+  /**
+   * The bitmap itself: {@code (pageCount + 63) / 64} words. Bits past the last page must stay zero.
+   */
   public MemorySegment words() {
     return words;
   }

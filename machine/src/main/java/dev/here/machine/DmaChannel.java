@@ -18,5 +18,4 @@ public record DmaChannel(
     int currentCount,
     int mode,
     int page,
-    int pageHigh) {
-}
+    int pageHigh) {}

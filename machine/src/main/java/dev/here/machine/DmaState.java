@@ -13,12 +13,7 @@ import java.util.List;
  * @param channels four
  */
 public record DmaState(
-    int command,
-    int mask,
-    int request,
-    int status,
-    boolean flipFlop,
-    List<DmaChannel> channels) {
+    int command, int mask, int request, int status, boolean flipFlop, List<DmaChannel> channels) {
   public DmaState {
     Bounds.range("dma.channels", channels.size(), 4, 4);
     channels = List.copyOf(channels);

@@ -7,8 +7,4 @@ package dev.here.machine;
  * @param name file name, empty for an item without
  * @param content what it reads
  */
-public record FirmwareConfigFile(
-    int selector,
-    String name,
-    Bytes content) {
-}
+public record FirmwareConfigFile(int selector, String name, Bytes content) {}

@@ -28,5 +28,4 @@ public record FloppyState(
     Bytes fifo,
     int fifoPosition,
     int fifoLength,
-    int phase) {
-}
+    int phase) {}

@@ -40,5 +40,4 @@ public record GeneralRegisters(
     long r14,
     long r15,
     long rip,
-    long rflags) {
-}
+    long rflags) {}

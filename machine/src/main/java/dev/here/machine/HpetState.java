@@ -6,7 +6,8 @@ import java.util.List;
  * A high-precision event timer.
  *
  * @param gpa register window
- * @param capabilities general capabilities and id register; the period in its high half is in femtoseconds
+ * @param capabilities general capabilities and id register; the period in its high half is in
+ *     femtoseconds
  * @param config general configuration register
  * @param interruptStatus general interrupt status register
  * @param counter main counter at the instant of capture

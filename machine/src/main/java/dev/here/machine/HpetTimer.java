@@ -8,9 +8,4 @@ package dev.here.machine;
  * @param fsbRoute FSB interrupt route register
  * @param period last value written as period
  */
-public record HpetTimer(
-    long config,
-    long comparator,
-    long fsbRoute,
-    long period) {
-}
+public record HpetTimer(long config, long comparator, long fsbRoute, long period) {}

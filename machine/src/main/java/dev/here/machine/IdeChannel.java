@@ -13,12 +13,7 @@ import java.util.List;
  * @param drives two
  */
 public record IdeChannel(
-    int port,
-    int controlPort,
-    int irq,
-    int selectedDrive,
-    int control,
-    List<IdeDrive> drives) {
+    int port, int controlPort, int irq, int selectedDrive, int control, List<IdeDrive> drives) {
   public IdeChannel {
     Bounds.range("ide.drives", drives.size(), 2, 2);
     drives = List.copyOf(drives);

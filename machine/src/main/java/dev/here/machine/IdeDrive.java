@@ -28,5 +28,4 @@ public record IdeDrive(
     int select,
     int status,
     int senseKey,
-    int additionalSense) {
-}
+    int additionalSense) {}

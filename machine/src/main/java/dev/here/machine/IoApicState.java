@@ -13,12 +13,7 @@ import java.util.List;
  * @param redirections redirection entries, one a pin; delivery status and remote IRR included
  */
 public record IoApicState(
-    int id,
-    long gpa,
-    int selectedRegister,
-    int version,
-    long lines,
-    List<Long> redirections) {
+    int id, long gpa, int selectedRegister, int version, long lines, List<Long> redirections) {
   public IoApicState {
     Bounds.range("ioApic.id", id, 0, 15);
     Bounds.range("ioApic.selectedRegister", selectedRegister, 0, 255);

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The small devices of a PC that no operating system can do without meeting.
- * Absent optional devices answer as an empty bus does.
+ * The small devices of a PC that no operating system can do without meeting. Absent optional
+ * devices answer as an empty bus does.
  *
  * @param serials by port
  * @param parallels by port

@@ -7,8 +7,4 @@ package dev.here.machine;
  * @param value what it was
  * @param reason why it is not carried and what that means to the guest
  */
-public record LostField(
-    String path,
-    String value,
-    String reason) {
-}
+public record LostField(String path, String value, String reason) {}

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A whole machine except the contents of its memory, at one instant.
- * It says what the guest can see, in the terms of the hardware's own manuals; no vendor's structure appears in it.
+ * A whole machine except the contents of its memory, at one instant. It says what the guest can
+ * see, in the terms of the hardware's own manuals; no vendor's structure appears in it.
  *
  * @param version layout version of this description, see MachineState.VERSION
  * @param platform who made it

@@ -4,17 +4,15 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * All guest memory at one instant.
- * Pages are numbered by their place in the backing (backing offset / 4096, the <em>page index</em>), so a region
- * that moves in guest-physical space (a BAR, a shadowed ROM) moves no data. The backing's size never changes
- * while a VM is protected; regions may.
+ * All guest memory at one instant. Pages are numbered by their place in the backing (backing offset
+ * / 4096, the <em>page index</em>), so a region that moves in guest-physical space (a BAR, a
+ * shadowed ROM) moves no data. The backing's size never changes while a VM is protected; regions
+ * may.
  *
  * @param backingSizeBytes size of the backing file, page-aligned
  * @param regions by rising gpa, none overlapping another in guest-physical space; at most 512
  */
-public record MemoryMap(
-    long backingSizeBytes,
-    List<MemoryRegion> regions) {
+public record MemoryMap(long backingSizeBytes, List<MemoryRegion> regions) {
   public MemoryMap {
     Bounds.range("memory.backingSizeBytes", backingSizeBytes, MemoryRegion.PAGE_BYTES, 1L << 43);
     Bounds.aligned("memory.backingSizeBytes", backingSizeBytes, MemoryRegion.PAGE_BYTES);

@@ -1,8 +1,8 @@
 package dev.here.machine;
 
 /**
- * A run of guest-physical addresses with memory behind it.
- * The same backing may appear in several regions (an alias, for example a BIOS below 1 MiB and below 4 GiB).
+ * A run of guest-physical addresses with memory behind it. The same backing may appear in several
+ * regions (an alias, for example a BIOS below 1 MiB and below 4 GiB).
  *
  * @param name for people, unique in its map
  * @param gpa first guest-physical address, page-aligned
@@ -11,11 +11,7 @@ package dev.here.machine;
  * @param backingOffset where its first octet lies in the backing file, page-aligned
  */
 public record MemoryRegion(
-    String name,
-    long gpa,
-    long sizeBytes,
-    MemoryKind kind,
-    long backingOffset) {
+    String name, long gpa, long sizeBytes, MemoryKind kind, long backingOffset) {
   /** Octets in a page: the unit of dirty tracking and of the protocol. */
   public static final int PAGE_BYTES = 4096;
 

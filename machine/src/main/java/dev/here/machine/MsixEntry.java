@@ -7,8 +7,4 @@ package dev.here.machine;
  * @param data message data
  * @param masked vector control bit 0
  */
-public record MsixEntry(
-    long address,
-    int data,
-    boolean masked) {
-}
+public record MsixEntry(long address, int data, boolean masked) {}

@@ -9,10 +9,7 @@ import java.util.List;
  * @param entries the table
  * @param pending the pending bit array, one bit an entry, octets in order
  */
-public record MsixState(
-    int capabilityOffset,
-    List<MsixEntry> entries,
-    Bytes pending) {
+public record MsixState(int capabilityOffset, List<MsixEntry> entries, Bytes pending) {
   public MsixState {
     Bounds.range("msix.entries", entries.size(), 1, 2048);
     entries = List.copyOf(entries);

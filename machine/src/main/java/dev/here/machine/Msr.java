@@ -6,7 +6,4 @@ package dev.here.machine;
  * @param index as in ECX of RDMSR
  * @param value 64 bits
  */
-public record Msr(
-    int index,
-    long value) {
-}
+public record Msr(int index, long value) {}

@@ -9,10 +9,4 @@ package dev.here.machine;
  * @param status status register
  * @param control control register
  */
-public record ParallelState(
-    int port,
-    int irq,
-    int data,
-    int status,
-    int control) {
-}
+public record ParallelState(int port, int irq, int data, int status, int control) {}

@@ -7,10 +7,7 @@ package dev.here.machine;
  * @param device 0 to 31
  * @param function 0 to 7
  */
-public record PciAddress(
-    int bus,
-    int device,
-    int function) {
+public record PciAddress(int bus, int device, int function) {
   public PciAddress {
     Bounds.range("pci.bus", bus, 0, 255);
     Bounds.range("pci.device", device, 0, 31);

@@ -9,10 +9,7 @@ import java.util.List;
  * @param functions by rising address
  * @param resetControl port CF9h
  */
-public record PciState(
-    long configAddress,
-    List<PciFunction> functions,
-    int resetControl) {
+public record PciState(long configAddress, List<PciFunction> functions, int resetControl) {
   public PciState {
     Bounds.range("pci.functions", functions.size(), 0, 256);
     functions = List.copyOf(functions);

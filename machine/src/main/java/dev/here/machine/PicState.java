@@ -6,7 +6,4 @@ package dev.here.machine;
  * @param master inputs 0 to 7, ports 20h and 21h
  * @param slave inputs 8 to 15, ports A0h and A1h
  */
-public record PicState(
-    PicChip master,
-    PicChip slave) {
-}
+public record PicState(PicChip master, PicChip slave) {}

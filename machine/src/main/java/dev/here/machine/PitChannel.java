@@ -12,10 +12,12 @@ package dev.here.machine;
  * @param writeHighNext the next write is the high octet
  * @param writeLatch low octet already written
  * @param latchedCount count latched by a command
- * @param latchedOctets how the latched count is read: 0 none, else an access mode (1 to 3) or 4 for the second half
+ * @param latchedOctets how the latched count is read: 0 none, else an access mode (1 to 3) or 4 for
+ *     the second half
  * @param statusLatched status latched by a read-back command
  * @param latchedStatus that status
- * @param nanosSinceLoad how long before the instant of capture counting began; may be negative when it begins later
+ * @param nanosSinceLoad how long before the instant of capture counting began; may be negative when
+ *     it begins later
  * @param interruptDisabled the HPET has replaced it (legacy replacement)
  */
 public record PitChannel(

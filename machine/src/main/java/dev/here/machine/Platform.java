@@ -7,8 +7,4 @@ package dev.here.machine;
  * @param machineType for example pc-i440fx-7.2
  * @param vmName as the user knows it
  */
-public record Platform(
-    String hypervisor,
-    String machineType,
-    String vmName) {
-}
+public record Platform(String hypervisor, String machineType, String vmName) {}

@@ -10,11 +10,7 @@ package dev.here.machine;
  * @param nanosToPeriodic until the next periodic interrupt; -1 when none is programmed
  */
 public record RtcState(
-    Bytes cmos,
-    int index,
-    long guestSeconds,
-    long guestNanos,
-    long nanosToPeriodic) {
+    Bytes cmos, int index, long guestSeconds, long guestNanos, long nanosToPeriodic) {
   public RtcState {
     Bounds.length("rtc.cmos", cmos, 128);
     Bounds.range("rtc.index", index, 0, 127);

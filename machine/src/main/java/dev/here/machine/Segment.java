@@ -1,7 +1,8 @@
 package dev.here.machine;
 
 /**
- * A segment register with its hidden part (AMD64 Architecture Programmer's Manual, volume 2, chapter 4).
+ * A segment register with its hidden part (AMD64 Architecture Programmer's Manual, volume 2,
+ * chapter 4).
  *
  * @param selector 16 bits
  * @param base linear base address

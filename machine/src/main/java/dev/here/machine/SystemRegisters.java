@@ -38,5 +38,4 @@ public record SystemRegisters(
     long cr4,
     long cr8,
     long efer,
-    long apicBase) {
-}
+    long apicBase) {}

@@ -7,8 +7,7 @@ import java.util.List;
  *
  * @param lost in the order met; empty when everything was carried
  */
-public record TranslationReport(
-    List<LostField> lost) {
+public record TranslationReport(List<LostField> lost) {
   /** Everything was carried. */
   public static final TranslationReport COMPLETE = new TranslationReport(List.of());
 
