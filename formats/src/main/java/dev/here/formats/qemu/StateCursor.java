@@ -1,0 +1,113 @@
+package dev.here.formats.qemu;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/** Bounded big-endian reads over a device state. */
+final class StateCursor {
+  private static final int MAX_STRUCTS = 1 << 18;
+
+  private final byte[] bytes;
+  private int at;
+  private int structs;
+
+  StateCursor(byte[] bytes) {
+    this.bytes = bytes;
+  }
+
+  int position() {
+    return at;
+  }
+
+  int remaining() {
+    return bytes.length - at;
+  }
+
+  /** The byte {@code ahead} of the next one, or -1 past the end. */
+  int peek(int ahead) {
+    return ahead < remaining() ? bytes[at + ahead] & 0xff : -1;
+  }
+
+  int u8(String what) {
+    need(1, what);
+    return bytes[at++] & 0xff;
+  }
+
+  int u16(String what) {
+    return u8(what) << 8 | u8(what);
+  }
+
+  long u32(String what) {
+    return (long) u16(what) << 16 | u16(what);
+  }
+
+  long i64(String what) {
+    return u32(what) << 32 | u32(what);
+  }
+
+  /** An unsigned big-endian number of 1, 2, 4 or 8 bytes. */
+  long unsigned(int size, String what) {
+    return switch (size) {
+      case 1 -> u8(what);
+      case 2 -> u16(what);
+      case 4 -> u32(what);
+      case 8 -> i64(what);
+      default -> throw refused(what + " is a number of " + size + " bytes");
+    };
+  }
+
+  /** A signed big-endian number of 1, 2, 4 or 8 bytes. */
+  long signed(int size, String what) {
+    int unused = 64 - 8 * size;
+    return unsigned(size, what) << unused >> unused;
+  }
+
+  byte[] octets(int length, String what) {
+    need(length, what);
+    byte[] out = Arrays.copyOfRange(bytes, at, at + length);
+    at += length;
+    return out;
+  }
+
+  String counted8(String what) {
+    int length = u8(what);
+    return new String(octets(length, what), StandardCharsets.ISO_8859_1);
+  }
+
+  /** Refuses unless {@code count} elements of {@code size} bytes are there. */
+  void need(long count, int size, String what) {
+    if (count * size > remaining()) {
+      throw refused(
+          what + " needs " + count * size + " bytes, " + remaining() + " remain: it is cut short");
+    }
+  }
+
+  void need(int length, String what) {
+    need(length, 1, what);
+  }
+
+  /** Counts a structure, so that a description can't ask for more of them than any machine has. */
+  void countStruct(String what) {
+    if (++structs > MAX_STRUCTS) {
+      throw refused(what + " is one of more than " + MAX_STRUCTS + " structures");
+    }
+  }
+
+  /** Where the bytes {@code mark} and big-endian {@code id} come next at or after here, or -1. */
+  int find(int mark, long id) {
+    for (int i = at; i + 5 <= bytes.length; i++) {
+      if ((bytes[i] & 0xff) == mark
+          && bytes[i + 1] == (byte) (id >>> 24)
+          && bytes[i + 2] == (byte) (id >>> 16)
+          && bytes[i + 3] == (byte) (id >>> 8)
+          && bytes[i + 4] == (byte) id) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  QemuStreamException refused(String reason) {
+    return new QemuStreamException(at, "device state: " + reason);
+  }
+}

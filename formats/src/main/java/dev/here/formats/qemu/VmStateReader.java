@@ -1,0 +1,246 @@
+package dev.here.formats.qemu;
+
+import dev.here.formats.qemu.VmStateSchema.Field;
+import dev.here.formats.qemu.VmStateSchema.Layout;
+import dev.here.formats.qemu.VmStateSchema.Section;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Decodes a device state by QEMU's description of it (docs/specs/qemu-vmstate.md). What the
+ * description can't tell comes from knowledge of QEMU 7.2: subsections and fields that come and go
+ * ({@link VmStateKnowledge}), virtio devices ({@link VirtioSectionReader}).
+ */
+public final class VmStateReader {
+  private final VmStateSchema schema;
+  private final StateCursor in;
+
+  private VmStateReader(VmStateSchema schema, byte[] state) {
+    this.schema = schema;
+    this.in = new StateCursor(state);
+  }
+
+  /**
+   * Decodes a whole device state.
+   *
+   * @param schema description from the beginning of the same connection or file
+   * @param state full sections with the end mark that closes them
+   * @throws QemuStreamException if the bytes are not such a state; nothing else is thrown
+   */
+  public static VmState read(VmStateSchema schema, byte[] state) {
+    return new VmStateReader(schema, state).sections();
+  }
+
+  private VmState sections() {
+    var sections = new ArrayList<VmState.Section>();
+    Set<String> seen = new HashSet<>();
+    while (true) {
+      int type = in.u8("section type");
+      if (type == MigrationStreamReader.SECTION_EOF) {
+        break;
+      }
+      if (type != MigrationStreamReader.SECTION_FULL) {
+        throw in.refused("section of type " + RamPages.hex(type) + ", not a full one (0x4)");
+      }
+      VmState.Section section = section();
+      if (!seen.add(section.name() + '\0' + section.instance())) {
+        throw in.refused("section '" + RamPages.printable(section.name()) + "' comes twice");
+      }
+      sections.add(section);
+    }
+    if (in.remaining() > 0) {
+      throw in.refused(in.remaining() + " bytes follow its end");
+    }
+    return new VmState(sections);
+  }
+
+  private VmState.Section section() {
+    long id = in.u32("section id");
+    String name = in.counted8("section name");
+    long instance = in.u32("section instance");
+    long version = in.u32("section version");
+    Section described =
+        schema
+            .section(name, instance)
+            .orElseThrow(() ->
+                in.refused(
+                    "section '"
+                        + RamPages.printable(name)
+                        + "' instance "
+                        + instance
+                        + " is not in the description: was a device plugged in? Protect the"
+                        + " guest anew"));
+    VmStruct content = content(described, id, version);
+    int mark = in.u8("footer of " + name);
+    long footer = in.u32("footer of " + name);
+    if (mark != MigrationStreamReader.SECTION_FOOTER || footer != id) {
+      throw in.refused(
+          "section '"
+              + name
+              + "' does not end where its description says (found "
+              + RamPages.hex(mark)
+              + " and id "
+              + footer
+              + "): an optional part that is not known");
+    }
+    return new VmState.Section(name, instance, version, content);
+  }
+
+  private VmStruct content(Section described, long id, long version) {
+    String path =
+        described.instance() == 0
+            ? described.name()
+            : described.name() + "[" + described.instance() + "]";
+    if (described.layout().isEmpty()) {
+      return undescribed(path, id);
+    }
+    Layout layout = described.layout().get();
+    if (layout.version() != version) {
+      throw in.refused(path + " has version " + version + ", its description " + layout.version());
+    }
+    return structure(layout, path);
+  }
+
+  /** A section of the old kind: only its footer tells where it ends. */
+  private VmStruct undescribed(String path, long id) {
+    int end = in.find(MigrationStreamReader.SECTION_FOOTER, id);
+    if (end < 0) {
+      throw in.refused(path + " has no footer");
+    }
+    var struct = new VmStruct(path, "");
+    struct.put("data", new VmValue.Octets(in.octets(end - in.position(), path)));
+    return struct;
+  }
+
+  VmStruct structure(Layout layout, String path) {
+    in.countStruct(path);
+    var struct = new VmStruct(path, layout.vmsdName());
+    for (Field field : VmStateKnowledge.fields(layout)) {
+      if (VmStateKnowledge.present(layout, field, struct)) {
+        field(field, struct);
+      }
+    }
+    subsections(layout, struct);
+    return struct;
+  }
+
+  /** Subsections follow the fields of their structure, each marked and named (vmstate.c). */
+  private void subsections(Layout layout, VmStruct struct) {
+    while (in.peek(0) == MigrationStreamReader.SUBSECTION && named(layout.vmsdName() + "/")) {
+      in.u8("subsection mark");
+      String name = in.counted8("subsection name");
+      long version = in.u32("subsection version");
+      Layout known =
+          VmStateKnowledge.subsection(layout, name)
+              .orElseThrow(() ->
+                  in.refused(
+                      struct.path()
+                          + " has the optional part '"
+                          + RamPages.printable(name)
+                          + "', which is not known: it can't be carried"));
+      if (known.version() != version) {
+        throw in.refused(
+            struct.path()
+                + " has '"
+                + name
+                + "' of version "
+                + version
+                + ", version "
+                + known.version()
+                + " is known");
+      }
+      if (struct.subsection(name).isPresent()) {
+        throw in.refused(struct.path() + " has '" + name + "' twice");
+      }
+      struct.put(structure(known, struct.path() + "/" + shortName(name)), name);
+    }
+  }
+
+  private static String shortName(String name) {
+    return name.substring(name.indexOf('/') + 1);
+  }
+
+  /** Whether the name after the subsection mark begins so; if not, the mark is ordinary data. */
+  private boolean named(String prefix) {
+    if (in.peek(1) < prefix.length()) {
+      return false;
+    }
+    for (int i = 0; i < prefix.length(); i++) {
+      if (in.peek(2 + i) != prefix.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void field(Field field, VmStruct struct) {
+    String path = struct.path(field.name());
+    Optional<Layout> nested = field.struct();
+    if (nested.isPresent()) {
+      nested(field, nested.get(), struct);
+      return;
+    }
+    int size = field.sizeBytes();
+    VmValue value =
+        switch (field.type()) {
+          case "int8", "int16", "int32", "int64", "int32 equal", "int32 le", "int64 equal" ->
+              numbers(field, true, path);
+          case "uint8", "uint16", "uint32", "uint64", "uint8 equal", "uint16 equal" ->
+              numbers(field, false, path);
+          case "uint32 equal", "uint64 equal", "bool" -> numbers(field, false, path);
+          case "timer" -> numbers(field, true, path);
+          case "pci irq state" -> new VmValue.Scalars(longs(size / 4, 4, false, path));
+          case "buffer", "unused_buffer", "pci config" -> octets(field, path);
+          case "virtio" -> new VmValue.Nested(new VirtioSectionReader(in, this).read(struct));
+          default ->
+              throw in.refused(
+                  path + " is of type '" + RamPages.printable(field.type()) + "', not known");
+        };
+    if (field.index() >= 0) {
+      struct.append(field.name(), value);
+    } else {
+      struct.put(field.name(), value);
+    }
+  }
+
+  private VmValue numbers(Field field, boolean signed, String path) {
+    if (field.array()) {
+      return new VmValue.Scalars(longs(field.count(), field.sizeBytes(), signed, path));
+    }
+    int size = field.sizeBytes();
+    return new VmValue.Scalar(signed ? in.signed(size, path) : in.unsigned(size, path));
+  }
+
+  private long[] longs(int count, int size, boolean signed, String path) {
+    in.need(count, Math.max(size, 1), path);
+    long[] values = new long[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = signed ? in.signed(size, path) : in.unsigned(size, path);
+    }
+    return values;
+  }
+
+  private VmValue octets(Field field, String path) {
+    in.need(field.count(), field.sizeBytes(), path);
+    return new VmValue.Octets(in.octets(field.count() * field.sizeBytes(), path));
+  }
+
+  private void nested(Field field, Layout layout, VmStruct struct) {
+    String path = struct.path(field.name());
+    if (field.index() >= 0) {
+      String element = path + "[" + field.index() + "]";
+      struct.append(field.name(), new VmValue.Nested(structure(layout, element)));
+    } else if (field.array()) {
+      List<VmStruct> elements = new ArrayList<>();
+      for (int i = 0; i < field.count(); i++) {
+        elements.add(structure(layout, path + "[" + i + "]"));
+      }
+      struct.put(field.name(), new VmValue.Structs(elements));
+    } else {
+      struct.put(field.name(), new VmValue.Nested(structure(layout, path)));
+    }
+  }
+}

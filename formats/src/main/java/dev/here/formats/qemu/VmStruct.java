@@ -1,0 +1,184 @@
+package dev.here.formats.qemu;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A decoded section, structure or subsection: named values in stream order. Every accessor refuses
+ * a name that is missing or of another kind, with the value's path in the text.
+ */
+public final class VmStruct {
+  private final String path;
+  private final String vmsdName;
+  private final Map<String, VmValue> fields = new LinkedHashMap<>();
+  private final Map<String, VmStruct> subsections = new LinkedHashMap<>();
+
+  /**
+   * @param path where it stands, e.g. {@code hpet/timer[2]}
+   * @param vmsdName QEMU's name of the structure
+   */
+  VmStruct(String path, String vmsdName) {
+    this.path = path;
+    this.vmsdName = vmsdName;
+  }
+
+  /** Where it stands in the device state. */
+  public String path() {
+    return path;
+  }
+
+  /** QEMU's name of the structure. */
+  public String vmsdName() {
+    return vmsdName;
+  }
+
+  /** All values by name, in stream order. */
+  public Map<String, VmValue> fields() {
+    return Collections.unmodifiableMap(fields);
+  }
+
+  /** The subsections that are present, by their full name. */
+  public Map<String, VmStruct> subsections() {
+    return Collections.unmodifiableMap(subsections);
+  }
+
+  /** The path of a value of this structure. */
+  public String path(String field) {
+    return path + "/" + field;
+  }
+
+  boolean has(String field) {
+    return fields.containsKey(field);
+  }
+
+  long number(String field) {
+    if (fields.get(field) instanceof VmValue.Scalar scalar) {
+      return scalar.value();
+    }
+    throw absent(field, "number");
+  }
+
+  /** A number, refused outside {@code low} to {@code high}. */
+  int number(String field, int low, int high) {
+    long value = number(field);
+    if (value < low || value > high) {
+      throw new QemuStreamException(
+          -1, path(field) + " is " + value + ", expected " + low + " to " + high);
+    }
+    return (int) value;
+  }
+
+  boolean flag(String field) {
+    return number(field) != 0;
+  }
+
+  long[] numbers(String field) {
+    if (fields.get(field) instanceof VmValue.Scalars scalars) {
+      return scalars.values();
+    }
+    throw absent(field, "array of numbers");
+  }
+
+  long[] numbers(String field, int count) {
+    long[] values = numbers(field);
+    if (values.length != count) {
+      throw new QemuStreamException(
+          -1, path(field) + " has " + values.length + " elements, expected " + count);
+    }
+    return values;
+  }
+
+  byte[] octets(String field) {
+    if (fields.get(field) instanceof VmValue.Octets octets) {
+      return octets.bytes();
+    }
+    throw absent(field, "run of octets");
+  }
+
+  byte[] octets(String field, int length) {
+    byte[] bytes = octets(field);
+    if (bytes.length != length) {
+      throw new QemuStreamException(
+          -1, path(field) + " has " + bytes.length + " octets, expected " + length);
+    }
+    return bytes;
+  }
+
+  VmStruct struct(String field) {
+    if (fields.get(field) instanceof VmValue.Nested nested) {
+      return nested.struct();
+    }
+    throw absent(field, "structure");
+  }
+
+  List<VmStruct> structs(String field) {
+    if (fields.get(field) instanceof VmValue.Structs structs) {
+      return structs.elements();
+    }
+    throw absent(field, "array of structures");
+  }
+
+  List<VmStruct> structs(String field, int count) {
+    List<VmStruct> elements = structs(field);
+    if (elements.size() != count) {
+      throw new QemuStreamException(
+          -1, path(field) + " has " + elements.size() + " elements, expected " + count);
+    }
+    return elements;
+  }
+
+  Optional<VmStruct> subsection(String name) {
+    return Optional.ofNullable(subsections.get(name));
+  }
+
+  void put(String field, VmValue value) {
+    fields.put(field, value);
+  }
+
+  void put(String field, long value) {
+    fields.put(field, new VmValue.Scalar(value));
+  }
+
+  /** Adds an element to an array whose elements are described one by one. */
+  void append(String field, VmValue value) {
+    VmValue before = fields.get(field);
+    fields.put(field, joined(field, before == null ? value : before, before == null, value));
+  }
+
+  void put(VmStruct subsection, String name) {
+    subsections.put(name, subsection);
+  }
+
+  private VmValue joined(String field, VmValue before, boolean first, VmValue value) {
+    return switch (value) {
+      case VmValue.Nested nested when first -> new VmValue.Structs(List.of(nested.struct()));
+      case VmValue.Scalar scalar when first -> new VmValue.Scalars(new long[] {scalar.value()});
+      case VmValue.Nested nested when before instanceof VmValue.Structs structs -> {
+        var all = new ArrayList<>(structs.elements());
+        all.add(nested.struct());
+        yield new VmValue.Structs(all);
+      }
+      case VmValue.Scalar scalar when before instanceof VmValue.Scalars scalars -> {
+        long[] all = Arrays.copyOf(scalars.values(), scalars.values().length + 1);
+        all[all.length - 1] = scalar.value();
+        yield new VmValue.Scalars(all);
+      }
+      default ->
+          throw new QemuStreamException(-1, path(field) + " is an array of a kind not known");
+    };
+  }
+
+  private QemuStreamException absent(String field, String kind) {
+    return new QemuStreamException(
+        -1,
+        path(field)
+            + (fields.containsKey(field) ? " is no " : " is missing, expected a ")
+            + kind
+            + ": this QEMU's device state differs from the supported versions'");
+  }
+}
