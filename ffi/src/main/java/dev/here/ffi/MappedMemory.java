@@ -1,0 +1,183 @@
+package dev.here.ffi;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Owns one mmap'ed range. Closing it unmaps the range and makes its segment unusable to every
+ * thread (the segment belongs to a shared arena), so a late access throws instead of crashing the
+ * JVM. What native code reaches by address (a KVM memory slot) the owner must stop first.
+ */
+public final class MappedMemory implements AutoCloseable {
+  public static final int PROT_NONE = 0;
+  public static final int PROT_READ = 1;
+  public static final int PROT_WRITE = 2;
+  public static final int MADV_WILLNEED = 3;
+  public static final int MADV_DONTNEED = 4;
+  public static final int MADV_REMOVE = 9;
+  public static final int MADV_DONTFORK = 10;
+  public static final int MADV_HUGEPAGE = 14;
+  public static final int MADV_DONTDUMP = 16;
+  public static final int MADV_POPULATE_READ = 22;
+  public static final int MADV_POPULATE_WRITE = 23;
+  public static final long PAGE_SIZE_BYTES = 4096;
+
+  static final int MAP_SHARED = 1;
+  static final int MAP_PRIVATE = 2;
+  static final int MAP_ANONYMOUS = 0x20;
+  static final int MAP_NORESERVE = 0x4000;
+
+  private static final Downcall LIBC = Downcall.libc();
+  private static final MethodHandle MMAP =
+      LIBC.capturing(
+          "mmap",
+          FunctionDescriptor.of(
+              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+  private static final MethodHandle MUNMAP =
+      LIBC.capturing("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
+  private static final MethodHandle MADVISE =
+      LIBC.capturing("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle MPROTECT =
+      LIBC.capturing("mprotect", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment segment;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private MappedMemory(long address, long sizeBytes) {
+    this.segment =
+        MemorySegment.ofAddress(address)
+            .reinterpret(sizeBytes, arena, s -> munmap(s.address(), s.byteSize()));
+  }
+
+  /**
+   * Maps a file shared, readable and writable.
+   *
+   * @param offset in bytes, a multiple of the page size
+   */
+  public static MappedMemory shared(FileDescriptor file, long offset, long sizeBytes) {
+    return map(PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), offset, sizeBytes, file.what());
+  }
+
+  /** Maps a file shared and readable; a write to the segment would raise SIGSEGV. */
+  public static MappedMemory sharedReadOnly(FileDescriptor file, long offset, long sizeBytes) {
+    return map(PROT_READ, MAP_SHARED, file.number(), offset, sizeBytes, file.what());
+  }
+
+  /** Anonymous zeroed memory of this process; pages are taken when first touched. */
+  public static MappedMemory anonymous(long sizeBytes) {
+    return map(
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+        -1,
+        0,
+        sizeBytes,
+        "anonymous memory");
+  }
+
+  private static MappedMemory map(
+      int protection, int flags, int fd, long offset, long sizeBytes, String what) {
+    MemorySegment capture = Errno.capture();
+    long address;
+    try {
+      address = (long) MMAP.invokeExact(capture, 0L, sizeBytes, protection, flags, fd, offset);
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+    if (address == -1) {
+      throw new NativeException(
+          Errno.of(capture),
+          "mmap of %d bytes of %s at offset %d".formatted(sizeBytes, what, offset));
+    }
+    return new MappedMemory(address, sizeBytes);
+  }
+
+  private static void munmap(long address, long sizeBytes) {
+    MemorySegment capture = Errno.capture();
+    int result;
+    try {
+      result = (int) MUNMAP.invokeExact(capture, address, sizeBytes);
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+    if (result != 0) {
+      throw new NativeException(
+          Errno.of(capture), "munmap of %d bytes at 0x%x".formatted(sizeBytes, address));
+    }
+  }
+
+  /** The mapped bytes; usable by any thread until {@link #close()}. */
+  public MemorySegment segment() {
+    return segment;
+  }
+
+  /** Host virtual address of the first byte. */
+  public long hva() {
+    return segment.address();
+  }
+
+  public long sizeBytes() {
+    return segment.byteSize();
+  }
+
+  /** madvise(2) on a part, in bytes from the start. */
+  public void advise(long offset, long sizeBytes, int advice) {
+    checkPart(offset, sizeBytes);
+    int result = tryAdvise(offset, sizeBytes, advice);
+    if (result < 0) {
+      throw new NativeException(
+          -result, "madvise %d of %d bytes at offset 0x%x".formatted(advice, sizeBytes, offset));
+    }
+  }
+
+  /** As {@link #advise}, but returns 0 or the negated errno: for advice that a kernel may lack. */
+  public int tryAdvise(long offset, long sizeBytes, int advice) {
+    checkPart(offset, sizeBytes);
+    MemorySegment capture = Errno.capture();
+    try {
+      return Errno.resultOrNegated(
+          (int) MADVISE.invokeExact(capture, hva() + offset, sizeBytes, advice), capture);
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+  }
+
+  /** mprotect(2) on a part, in bytes from the start; the part must be whole pages. */
+  public void protect(long offset, long sizeBytes, int protection) {
+    checkPart(offset, sizeBytes);
+    MemorySegment capture = Errno.capture();
+    int result;
+    try {
+      result = (int) MPROTECT.invokeExact(capture, hva() + offset, sizeBytes, protection);
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+    if (result != 0) {
+      throw new NativeException(
+          Errno.of(capture),
+          "mprotect %d of %d bytes at offset 0x%x".formatted(protection, sizeBytes, offset));
+    }
+  }
+
+  private void checkPart(long offset, long sizeBytes) {
+    if (offset < 0 || sizeBytes < 0 || offset > sizeBytes() - sizeBytes) {
+      throw new IndexOutOfBoundsException(
+          "part at %d of %d bytes is outside the mapping of %d bytes"
+              .formatted(offset, sizeBytes, sizeBytes()));
+    }
+  }
+
+  /** Unmaps it once; later calls do nothing. */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      arena.close();
+    }
+  }
+}

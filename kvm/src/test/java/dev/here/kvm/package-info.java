@@ -1,0 +1,4 @@
+@NullMarked
+package dev.here.kvm;
+
+import org.jspecify.annotations.NullMarked;
