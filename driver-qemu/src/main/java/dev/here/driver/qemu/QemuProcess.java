@@ -1,0 +1,153 @@
+package dev.here.driver.qemu;
+
+import dev.here.hypervisor.HypervisorException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * QEMU's process, found by the thread ids of its vCPUs (a thread's /proc entry names its process).
+ * Facts of /proc: proc(5).
+ *
+ * @param handle the process; it stays bound to this very process even when its id is used again
+ * @param commandLine what it was started with
+ * @param vcpuThreads thread ids, by vCPU index
+ */
+public record QemuProcess(
+    ProcessHandle handle, QemuCommandLine commandLine, List<Long> vcpuThreads) {
+  /** Nanoseconds in a clock tick of /proc's CPU times: USER_HZ is 100 on x86. */
+  private static final long TICK_NANOS = 10_000_000L;
+
+  /** Columns of /proc/PID/stat after the command in parentheses: state is 0, utime 11, stime 12. */
+  private static final int UTIME = 11;
+
+  private static final int STIME = 12;
+
+  public QemuProcess {
+    vcpuThreads = List.copyOf(vcpuThreads);
+  }
+
+  /** What the kernel says a process does. */
+  public enum RunState {
+    /** It can run. */
+    LIVE,
+    /** A signal or a debugger stopped it. */
+    STOPPED,
+    /** It has ended. */
+    GONE
+  }
+
+  /** Finds the process behind {@code qmp}. */
+  static QemuProcess find(QmpClient qmp, Duration timeout) {
+    var threads = new ArrayList<Long>();
+    for (JsonNode cpu : qmp.execute("query-cpus-fast", timeout)) {
+      threads.add(cpu.path("thread-id").asLong(0));
+    }
+    if (threads.isEmpty()) {
+      throw new HypervisorException("QEMU at %s shows no vCPU".formatted(qmp.socket()));
+    }
+    long pid = processOf(threads.getFirst());
+    ProcessHandle handle =
+        ProcessHandle.of(pid)
+            .orElseThrow(() -> new HypervisorException("QEMU's process %d ended".formatted(pid)));
+    return new QemuProcess(handle, readCommandLine(pid), threads);
+  }
+
+  private static long processOf(long thread) {
+    Path status = Path.of("/proc/" + thread + "/status");
+    try (Stream<String> lines = Files.lines(status)) {
+      return lines
+          .filter(line -> line.startsWith("Tgid:"))
+          .map(line -> Long.parseLong(line.substring("Tgid:".length()).trim()))
+          .findFirst()
+          .orElseThrow();
+    } catch (IOException | RuntimeException e) {
+      throw new HypervisorException(
+          "QEMU's vCPU thread %d is not seen in /proc: QEMU must run on this host, in this process"
+                  .formatted(thread)
+              + " namespace, for HERE to protect its guest",
+          e);
+    }
+  }
+
+  private static QemuCommandLine readCommandLine(long pid) {
+    try {
+      String words =
+          new String(
+              Files.readAllBytes(Path.of("/proc/" + pid + "/cmdline")), StandardCharsets.UTF_8);
+      return QemuCommandLine.of(Arrays.asList(words.split("\0")));
+    } catch (IOException e) {
+      throw new HypervisorException("cannot read the command line of QEMU's process " + pid, e);
+    }
+  }
+
+  /** The process id. */
+  public long pid() {
+    return handle.pid();
+  }
+
+  /** The program's file, by the kernel's link; it works even when the file was replaced. */
+  public Path executable() {
+    return Path.of("/proc/" + pid() + "/exe");
+  }
+
+  /** What the process does now. */
+  public RunState runState() {
+    if (!handle.isAlive()) {
+      return RunState.GONE;
+    }
+    return stat(Path.of("/proc/" + pid() + "/stat"))
+        .map(columns ->
+            switch (columns[0]) {
+              case "T", "t" -> RunState.STOPPED;
+              case "Z", "X" -> RunState.GONE;
+              default -> RunState.LIVE;
+            })
+        .orElse(RunState.GONE);
+  }
+
+  /** CPU time that the vCPU threads have used so far, in steps of 10 ms; 0 once they are gone. */
+  public long vcpuNanos() {
+    long ticks = 0;
+    for (long thread : vcpuThreads) {
+      Optional<String[]> columns = stat(Path.of("/proc/" + pid() + "/task/" + thread + "/stat"));
+      if (columns.isPresent()) {
+        ticks += Long.parseLong(columns.get()[UTIME]) + Long.parseLong(columns.get()[STIME]);
+      }
+    }
+    return ticks * TICK_NANOS;
+  }
+
+  /** True if one of its open files is {@code file}, a path as /proc shows it. */
+  boolean hasOpen(String file) {
+    try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + pid() + "/fd"))) {
+      return descriptors.anyMatch(descriptor -> {
+        try {
+          return Files.readSymbolicLink(descriptor).toString().equals(file);
+        } catch (IOException e) {
+          return false;
+        }
+      });
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static Optional<String[]> stat(Path path) {
+    try {
+      String line = Files.readString(path, StandardCharsets.ISO_8859_1);
+      String[] columns = line.substring(line.lastIndexOf(')') + 2).trim().split(" ");
+      return columns.length > STIME ? Optional.of(columns) : Optional.empty();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+}
