@@ -21,6 +21,9 @@ import java.util.List;
  * @param pciHotplugBase port of the PCI hotplug registers, 0 when there are none
  * @param pciHotplugSelectUpDown selected bus, up mask, down mask
  * @param cpuHotplugBase port of the CPU hotplug registers, 0 when there are none
+ * @param cpuHotplugModern the guest has switched them from the bitmap to the register interface
+ * @param cpuHotplugSelector selected vCPU of that interface
+ * @param cpuHotplugCommand its command register
  */
 public record AcpiPmState(
     int pmBase,
@@ -37,13 +40,18 @@ public record AcpiPmState(
     Bytes smbusRegisters,
     int pciHotplugBase,
     List<Integer> pciHotplugSelectUpDown,
-    int cpuHotplugBase) {
+    int cpuHotplugBase,
+    boolean cpuHotplugModern,
+    int cpuHotplugSelector,
+    int cpuHotplugCommand) {
   public AcpiPmState {
     for (int port : new int[] {pmBase, gpeBase, smbusBase, pciHotplugBase, cpuHotplugBase}) {
       Bounds.range("acpiPm port", port, 0, 0xffff);
     }
     Bounds.range("acpiPm.gpeStatus", gpeStatus.length(), 0, 16);
     Bounds.range("acpiPm.gpeEnable", gpeEnable.length(), 0, 16);
+    Bounds.range("acpiPm.smbusRegisters", smbusRegisters.length(), 0, 64);
+    Bounds.range("acpiPm.pciHotplugSelectUpDown", pciHotplugSelectUpDown.size(), 0, 3);
     pciHotplugSelectUpDown = List.copyOf(pciHotplugSelectUpDown);
   }
 }

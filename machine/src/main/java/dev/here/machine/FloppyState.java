@@ -28,4 +28,11 @@ public record FloppyState(
     Bytes fifo,
     int fifoPosition,
     int fifoLength,
-    int phase) {}
+    int phase) {
+  public FloppyState {
+    Bounds.range("floppy.fifo", fifo.length(), 0, 512);
+    Bounds.range("floppy.fifoPosition", fifoPosition, 0, 512);
+    Bounds.range("floppy.fifoLength", fifoLength, 0, 512);
+    Bounds.range("floppy.phase", phase, 0, 2);
+  }
+}

@@ -15,6 +15,9 @@ package dev.here.machine;
  * @param status status register
  * @param senseKey ATAPI sense key
  * @param additionalSense ATAPI additional sense code
+ * @param packetAwaited the drive awaits the rest of a command packet, not of a read
+ * @param transfer octets of the transfer under way, empty without one
+ * @param transferPosition next octet of it
  */
 public record IdeDrive(
     boolean present,
@@ -28,4 +31,12 @@ public record IdeDrive(
     int select,
     int status,
     int senseKey,
-    int additionalSense) {}
+    int additionalSense,
+    boolean packetAwaited,
+    Bytes transfer,
+    int transferPosition) {
+  public IdeDrive {
+    Bounds.range("ide.transfer", transfer.length(), 0, 0x20000);
+    Bounds.range("ide.transferPosition", transferPosition, 0, transfer.length());
+  }
+}

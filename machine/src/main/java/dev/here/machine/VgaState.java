@@ -23,7 +23,9 @@ import java.util.List;
  * @param palette 768 octets
  * @param dispiIndex 1CEh
  * @param dispi Bochs registers
+ * @param latch the four planes' read latches, plane 0 in the low octet
  * @param framebufferBytes size of the framebuffer
+ * @param framebufferBackingOffset where it lies in the memory's backing, mapped or not
  */
 public record VgaState(
     int miscOutput,
@@ -44,8 +46,15 @@ public record VgaState(
     Bytes palette,
     int dispiIndex,
     List<Integer> dispi,
-    long framebufferBytes) {
+    int latch,
+    long framebufferBytes,
+    long framebufferBackingOffset) {
   public VgaState {
+    for (Bytes registers : new Bytes[] {sequencer, graphics, attribute, crtc}) {
+      Bounds.range("vga registers", registers.length(), 0, 256);
+    }
+    Bounds.length("vga.palette", palette, 768);
+    Bounds.range("vga.dispi", dispi.size(), 0, 16);
     dispi = List.copyOf(dispi);
   }
 }
