@@ -129,7 +129,7 @@ public final class VmStateReader {
 
   /** Subsections follow the fields of their structure, each marked and named (vmstate.c). */
   private void subsections(Layout layout, VmStruct struct) {
-    while (in.peek(0) == MigrationStreamReader.SUBSECTION && named(layout.vmsdName() + "/")) {
+    while (in.peek(0) == MigrationStreamReader.SUBSECTION && named(layout.vmsdName())) {
       in.u8("subsection mark");
       String name = in.counted8("subsection name");
       long version = in.u32("subsection version");
@@ -155,17 +155,13 @@ public final class VmStateReader {
       if (struct.subsection(name).isPresent()) {
         throw in.refused(struct.path() + " has '" + name + "' twice");
       }
-      struct.put(structure(known, struct.path() + "/" + shortName(name)), name);
+      struct.put(structure(known, struct.path() + "/" + name), name);
     }
-  }
-
-  private static String shortName(String name) {
-    return name.substring(name.indexOf('/') + 1);
   }
 
   /** Whether the name after the subsection mark begins so; if not, the mark is ordinary data. */
   private boolean named(String prefix) {
-    if (in.peek(1) < prefix.length()) {
+    if (in.peek(1) <= prefix.length()) {
       return false;
     }
     for (int i = 0; i < prefix.length(); i++) {
