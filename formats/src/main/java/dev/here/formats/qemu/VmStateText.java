@@ -60,17 +60,16 @@ public final class VmStateText {
   private static boolean isZero(VmStruct struct) {
     return struct.subsections().isEmpty()
         && struct.fields().values().stream()
-            .allMatch(
-                value ->
-                    switch (value) {
-                      case VmValue.Scalar scalar -> scalar.value() == 0;
-                      case VmValue.Scalars scalars ->
-                          Arrays.stream(scalars.values()).allMatch(number -> number == 0);
-                      case VmValue.Octets octets -> isZero(octets.bytes());
-                      case VmValue.Nested nested -> isZero(nested.struct());
-                      case VmValue.Structs structs ->
-                          structs.elements().stream().allMatch(VmStateText::isZero);
-                    });
+            .allMatch(value ->
+                switch (value) {
+                  case VmValue.Scalar scalar -> scalar.value() == 0;
+                  case VmValue.Scalars scalars ->
+                      Arrays.stream(scalars.values()).allMatch(number -> number == 0);
+                  case VmValue.Octets octets -> isZero(octets.bytes());
+                  case VmValue.Nested nested -> isZero(nested.struct());
+                  case VmValue.Structs structs ->
+                      structs.elements().stream().allMatch(VmStateText::isZero);
+                });
   }
 
   private static boolean isZero(byte[] bytes) {

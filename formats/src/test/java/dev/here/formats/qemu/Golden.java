@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
@@ -18,9 +19,22 @@ final class Golden {
   private Golden() {}
 
   static byte[] stream(String name) {
-    try (InputStream file = Golden.class.getResourceAsStream(name + ".stream.gz")) {
+    return unpacked(name + ".stream");
+  }
+
+  /** The text of an {@code info} command that was given beside the stream. */
+  static String text(String name) {
+    return new String(unpacked(name), StandardCharsets.UTF_8);
+  }
+
+  static VmState state(MigrationStream stream) {
+    return VmStateReader.read(stream.schema().orElseThrow(), stream.deviceState());
+  }
+
+  private static byte[] unpacked(String name) {
+    try (InputStream file = Golden.class.getResourceAsStream(name + ".gz")) {
       if (file == null) {
-        throw new IllegalArgumentException("no golden stream " + name);
+        throw new IllegalArgumentException("no golden file " + name);
       }
       return new GZIPInputStream(file).readAllBytes();
     } catch (IOException e) {

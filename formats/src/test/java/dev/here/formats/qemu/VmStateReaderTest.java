@@ -1,7 +1,5 @@
 package dev.here.formats.qemu;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
