@@ -1,0 +1,210 @@
+package dev.here.ffi;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.util.OptionalInt;
+
+/**
+ * A socket to the kernel's network configuration (rtnetlink(7)), in the network namespace of the
+ * thread that opened it. Each request waits for the kernel's acknowledgement. Changes need
+ * CAP_NET_ADMIN. Not thread-safe.
+ */
+public final class RouteNetlink implements AutoCloseable {
+  private static final int NETLINK_ROUTE = 0;
+  private static final int SOCKADDR_NL_BYTES = 12;
+  private static final int NLMSG_ERROR = 2;
+  private static final MethodHandle IF_NAMETOINDEX =
+      Downcall.libc().capturing("if_nametoindex", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+
+  private final FileDescriptor descriptor;
+  private int sequence;
+
+  private RouteNetlink(FileDescriptor descriptor) {
+    this.descriptor = descriptor;
+  }
+
+  /** Opens a socket. */
+  public static RouteNetlink open() {
+    FileDescriptor descriptor =
+        FileDescriptor.of(
+            Sockets.socket(Sockets.AF_NETLINK, Sockets.SOCK_RAW, NETLINK_ROUTE),
+            "rtnetlink",
+            "open an rtnetlink socket");
+    MemorySegment address = ThreadScratch.zeroed(SOCKADDR_NL_BYTES);
+    address.set(JAVA_SHORT, 0, (short) Sockets.AF_NETLINK);
+    int result = Sockets.bind(descriptor.number(), address, SOCKADDR_NL_BYTES);
+    if (result < 0) {
+      descriptor.close();
+      throw new NativeException(-result, "bind an rtnetlink socket");
+    }
+    return new RouteNetlink(descriptor);
+  }
+
+  /** The index of an interface of the calling thread's namespace; empty when there is none. */
+  public static OptionalInt interfaceIndex(String name) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = Errno.capture();
+      int index = (int) IF_NAMETOINDEX.invokeExact(capture, arena.allocateFrom(name));
+      return index > 0 ? OptionalInt.of(index) : OptionalInt.empty();
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+  }
+
+  private static int requiredIndex(String name) {
+    return interfaceIndex(name)
+        .orElseThrow(() -> new NativeException(Errno.ENODEV, "find interface " + name));
+  }
+
+  /**
+   * Sends a request and waits for its acknowledgement.
+   *
+   * @param attempted what it does, for the error text
+   * @throws NativeException with the kernel's errno
+   */
+  public void request(NetlinkMessage message, String attempted) {
+    int result = tryRequest(message);
+    if (result < 0) {
+      throw new NativeException(-result, attempted);
+    }
+  }
+
+  /** As {@link #request}, but returns 0 or the negated errno. */
+  public int tryRequest(NetlinkMessage message) {
+    byte[] bytes = message.toBytes(++sequence);
+    MemorySegment scratch = ThreadScratch.segment();
+    MemorySegment.copy(bytes, 0, scratch, JAVA_BYTE, 0, bytes.length);
+    long sent = Sockets.send(descriptor.number(), scratch.address(), bytes.length, 0);
+    if (sent < 0) {
+      return (int) sent;
+    }
+    return acknowledgement(scratch);
+  }
+
+  private int acknowledgement(MemorySegment scratch) {
+    for (; ; ) {
+      long size =
+          Sockets.receive(descriptor.number(), scratch.address(), ThreadScratch.SIZE_BYTES, 0);
+      if (size == -Errno.EINTR) {
+        continue;
+      }
+      if (size < 0) {
+        return (int) size;
+      }
+      boolean ours =
+          size >= NetlinkMessage.HEADER_BYTES + 4
+              && (scratch.get(JAVA_SHORT, 4) & 0xffff) == NLMSG_ERROR
+              && scratch.get(JAVA_INT, 8) == sequence;
+      if (ours) {
+        return scratch.get(JAVA_INT, NetlinkMessage.HEADER_BYTES);
+      }
+    }
+  }
+
+  /** Creates a link of a kind without options: {@code bridge}, {@code dummy}, {@code ifb}. */
+  public void addLink(String name, String kind) {
+    request(
+        newLink(name)
+            .begin(NetlinkMessage.IFLA_LINKINFO)
+            .attribute(NetlinkMessage.IFLA_INFO_KIND, kind)
+            .end(),
+        "add link " + name + " of kind " + kind);
+  }
+
+  /** Creates two links that are joined like the ends of a cable. */
+  public void addVeth(String name, String peer) {
+    request(
+        newLink(name)
+            .begin(NetlinkMessage.IFLA_LINKINFO)
+            .attribute(NetlinkMessage.IFLA_INFO_KIND, "veth")
+            .begin(NetlinkMessage.IFLA_INFO_DATA)
+            .beginVethPeer()
+            .attribute(NetlinkMessage.IFLA_IFNAME, peer)
+            .end()
+            .end()
+            .end(),
+        "add veth " + name + " with peer " + peer);
+  }
+
+  private static NetlinkMessage newLink(String name) {
+    int flags = NetlinkMessage.NLM_F_CREATE | NetlinkMessage.NLM_F_EXCL;
+    return NetlinkMessage.link(NetlinkMessage.RTM_NEWLINK, flags, 0, 0, 0)
+        .attribute(NetlinkMessage.IFLA_IFNAME, name);
+  }
+
+  /** Removes a link. */
+  public void deleteLink(String name) {
+    request(
+        NetlinkMessage.link(NetlinkMessage.RTM_DELLINK, 0, requiredIndex(name), 0, 0),
+        "delete link " + name);
+  }
+
+  /** Sets a link up or down. */
+  public void up(String name, boolean on) {
+    request(
+        NetlinkMessage.link(
+            NetlinkMessage.RTM_NEWLINK,
+            0,
+            requiredIndex(name),
+            on ? NetlinkMessage.IFF_UP : 0,
+            NetlinkMessage.IFF_UP),
+        "set link " + name + (on ? " up" : " down"));
+  }
+
+  /** Makes a link a port of a bridge. */
+  public void master(String name, String bridge) {
+    request(
+        NetlinkMessage.link(NetlinkMessage.RTM_NEWLINK, 0, requiredIndex(name), 0, 0)
+            .attribute(NetlinkMessage.IFLA_MASTER, requiredIndex(bridge)),
+        "make link " + name + " a port of " + bridge);
+  }
+
+  /** Sets a link's largest frame payload in bytes. */
+  public void mtu(String name, int sizeBytes) {
+    request(
+        NetlinkMessage.link(NetlinkMessage.RTM_NEWLINK, 0, requiredIndex(name), 0, 0)
+            .attribute(NetlinkMessage.IFLA_MTU, sizeBytes),
+        "set the MTU of " + name + " to " + sizeBytes);
+  }
+
+  /** Sets a link's hardware address of 6 bytes. */
+  public void hardwareAddress(String name, byte[] mac) {
+    request(
+        NetlinkMessage.link(NetlinkMessage.RTM_NEWLINK, 0, requiredIndex(name), 0, 0)
+            .attribute(NetlinkMessage.IFLA_ADDRESS, mac),
+        "set the hardware address of " + name);
+  }
+
+  /** Gives an interface an address. */
+  public void addAddress(String name, InetAddress address, int prefixBits) {
+    int family = address instanceof Inet4Address ? Sockets.AF_INET : 10;
+    NetlinkMessage message =
+        NetlinkMessage.address(
+            NetlinkMessage.RTM_NEWADDR,
+            NetlinkMessage.NLM_F_CREATE | NetlinkMessage.NLM_F_EXCL,
+            family,
+            prefixBits,
+            requiredIndex(name));
+    message.attribute(NetlinkMessage.IFA_LOCAL, address.getAddress());
+    message.attribute(NetlinkMessage.IFA_ADDRESS, address.getAddress());
+    request(message, "add address %s/%d to %s".formatted(address, prefixBits, name));
+  }
+
+  public FileDescriptor descriptor() {
+    return descriptor;
+  }
+
+  @Override
+  public void close() {
+    descriptor.close();
+  }
+}

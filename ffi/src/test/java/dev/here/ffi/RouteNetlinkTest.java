@@ -1,0 +1,135 @@
+package dev.here.ffi;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.net.InetAddress;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+/** Each test runs on a thread with a network namespace of its own, which ends with the thread. */
+class RouteNetlinkTest {
+  private static final int CLONE_NEWNET = 0x40000000;
+  private static final MethodHandle UNSHARE =
+      Downcall.libc().capturing("unshare", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+
+  private interface Body {
+    void run() throws Exception;
+  }
+
+  private static void inOwnNamespace(Body body) throws Exception {
+    CompletableFuture<Integer> unshared = new CompletableFuture<>();
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .start(() -> {
+          try {
+            MemorySegment capture = Errno.capture();
+            int result =
+                Errno.resultOrNegated((int) UNSHARE.invokeExact(capture, CLONE_NEWNET), capture);
+            unshared.complete(result);
+            if (result == 0) {
+              body.run();
+            }
+            done.complete(null);
+          } catch (Throwable t) {
+            unshared.complete(-1);
+            done.completeExceptionally(t);
+          }
+        });
+    int result = unshared.join();
+    Assumptions.assumeTrue(
+        result == 0 || done.isCompletedExceptionally(),
+        () -> "no network namespace can be made (" + Errno.name(-result) + "): run as root");
+    done.get();
+  }
+
+  @Test
+  void makesABridgeAndACableAndCarriesAFrame() throws Exception {
+    inOwnNamespace(() -> {
+      try (RouteNetlink netlink = RouteNetlink.open();
+          Arena arena = Arena.ofConfined()) {
+        netlink.addLink("br0", "bridge");
+        netlink.addVeth("left", "right");
+        netlink.master("left", "br0");
+        netlink.mtu("right", 1400);
+        netlink.hardwareAddress("right", new byte[] {2, 0, 0, 0, 0, 9});
+        netlink.addAddress("br0", InetAddress.getByName("10.9.0.1"), 24);
+        for (String name : new String[] {"br0", "left", "right"}) {
+          netlink.up(name, true);
+        }
+        int left = RouteNetlink.interfaceIndex("left").orElseThrow();
+        int right = RouteNetlink.interfaceIndex("right").orElseThrow();
+        int type = 0x88b5;
+        try (PacketSocket sender = PacketSocket.open(right, 0);
+            PacketSocket receiver = PacketSocket.open(left, type)) {
+          MemorySegment frame = arena.allocate(60);
+          frame.asSlice(0, 6).fill((byte) 0xff);
+          frame.set(JAVA_BYTE, 6, (byte) 2);
+          frame.set(JAVA_BYTE, 12, (byte) (type >> 8));
+          frame.set(JAVA_BYTE, 13, (byte) type);
+          frame.set(JAVA_BYTE, 59, (byte) 77);
+          assertThat(sender.send(frame)).isZero();
+          assertThat(Libc.pollOne(receiver.descriptor().number(), Libc.POLLIN, 10_000))
+              .isEqualTo(Libc.POLLIN);
+          MemorySegment into = arena.allocate(2000);
+          assertThat(receiver.receive(into)).isEqualTo(60);
+          assertThat(into.get(JAVA_BYTE, 59)).isEqualTo((byte) 77);
+          assertThat(receiver.receive(into)).isEqualTo(-Errno.EAGAIN);
+        }
+        netlink.deleteLink("left");
+        assertThat(RouteNetlink.interfaceIndex("right")).isEmpty();
+      }
+    });
+  }
+
+  @Test
+  void tapHasTheNameAndItsFramesComeOut() throws Exception {
+    inOwnNamespace(() -> {
+      Tun.Interface tap = Tun.open("vm%d", Tun.IFF_TAP | Tun.IFF_NO_PI | Tun.IFF_VNET_HDR);
+      try (FileDescriptor descriptor = tap.descriptor();
+          RouteNetlink netlink = RouteNetlink.open();
+          Arena arena = Arena.ofConfined()) {
+        assertThat(tap.name()).isEqualTo("vm0");
+        Tun.vnetHeaderBytes(descriptor, 12);
+        Tun.offload(descriptor, Tun.TUN_F_CSUM | Tun.TUN_F_TSO4);
+        netlink.up("vm0", true);
+        int index = RouteNetlink.interfaceIndex("vm0").orElseThrow();
+        try (PacketSocket sender = PacketSocket.open(index, 0)) {
+          MemorySegment frame = arena.allocate(60);
+          frame.set(JAVA_BYTE, 12, (byte) 0x88);
+          frame.set(JAVA_BYTE, 13, (byte) 0xb5);
+          assertThat(sender.send(frame)).isZero();
+          MemorySegment into = arena.allocate(2000);
+          long size;
+          do {
+            // The kernel may announce itself (IPv6) first.
+            size = Libc.read(descriptor.number(), into.address(), into.byteSize());
+          } while (into.get(JAVA_BYTE, 12 + 12) != (byte) 0x88);
+          assertThat(size).isEqualTo(12 + 60);
+        }
+      }
+    });
+  }
+
+  @Test
+  void refusalCarriesTheKernelsErrno() throws Exception {
+    inOwnNamespace(() -> {
+      try (RouteNetlink netlink = RouteNetlink.open()) {
+        netlink.addLink("br0", "bridge");
+        assertThatThrownBy(() -> netlink.addLink("br0", "bridge"))
+            .isInstanceOfSatisfying(
+                NativeException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EEXIST))
+            .hasMessageContaining("add link br0 of kind bridge");
+        assertThatThrownBy(() -> netlink.up("nothing", true))
+            .hasMessage("find interface nothing: ENODEV");
+      }
+    });
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.here.ffi;
+
+import org.jspecify.annotations.NullMarked;
