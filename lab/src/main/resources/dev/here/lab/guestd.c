@@ -1,0 +1,377 @@
+/*
+ * The service that runs in the lab's guest. Its state is in memory, so it is lost with the guest unless HERE keeps it.
+ *
+ * A line protocol on TCP port 7; one thread serves all connections in turn, so no request is answered twice:
+ *
+ *   inc N                    counts one request:            "COUNT N"
+ *   uptime                   seconds since boot, monotonic: "uptime BOOTTIME MONOTONIC"
+ *   clock                    wall clock and monotonic:      "clock REALTIME MONOTONIC"
+ *   boot                     this boot's identity:          "boot ID"
+ *   journal                  re-reads the file on a RAM file system to which every count was appended:
+ *                            "journal RECORDS ok|corrupt"
+ *   disk                     reads all of /dev/vda past the page cache: "disk BYTES FNV1A64"
+ *   attack VALUE             writes VALUE to port 0xf4, where QEMU's isa-debug-exit listens: "attack survived"
+ *   load memory MIB [USEC]   keeps writing to every page of MIB mebibytes, USEC microseconds between rounds
+ *   load stop
+ *   selftest start MIB N     N processes keep checking and changing a seeded pattern in MIB mebibytes each
+ *   selftest status          "selftest CHECKED ERRORS RUNNING"
+ *   selftest stop
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/io.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CONNECTIONS = 64, LINE_MAX_BYTES = 256, WORKERS = 8, PAGE = 4096, WORDS = PAGE / 8, DEBUG_EXIT_PORT = 0xf4 };
+
+struct connection {
+    int fd;
+    size_t used;
+    char line[LINE_MAX_BYTES];
+};
+
+/* What a memory checker reports; shared with its process. */
+struct report {
+    volatile uint64_t checked;
+    volatile uint64_t errors;
+    pid_t pid;
+};
+
+static struct connection connections[CONNECTIONS];
+static struct report *reports;
+static pid_t load_pid;
+static uint64_t count;
+static int journal;
+static int server_fd;
+
+static void answer(int fd, const char *format, ...)
+{
+    char text[LINE_MAX_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(text, sizeof text - 1, format, arguments);
+    va_end(arguments);
+    text[size++] = '\n';
+    for (int at = 0; at < size;) {
+        ssize_t n = write(fd, text + at, size - at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        at += n;
+    }
+}
+
+static double seconds(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t x = *state;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return *state = x;
+}
+
+static uint64_t pattern_seed(uint64_t worker, uint64_t page, uint64_t generation)
+{
+    uint64_t z = (worker << 56) ^ (page << 28) ^ generation;
+    z = (z + 0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9;
+    z ^= z >> 31;
+    return z ? z : 1;
+}
+
+static void write_pattern(uint64_t *words, uint64_t seed)
+{
+    for (int i = 0; i < WORDS; i++)
+        words[i] = next_random(&seed);
+}
+
+static int check_pattern(const uint64_t *words, uint64_t seed)
+{
+    for (int i = 0; i < WORDS; i++)
+        if (words[i] != next_random(&seed))
+            return 0;
+    return 1;
+}
+
+static void check_memory(struct report *report, int worker, size_t mebibytes)
+{
+    size_t pages = mebibytes << 8;
+    uint64_t *memory = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint32_t *generations = calloc(pages, sizeof *generations);
+    if (memory == MAP_FAILED || !generations) {
+        report->errors++;
+        return;
+    }
+    for (size_t page = 0; page < pages; page++)
+        write_pattern(memory + page * WORDS, pattern_seed(worker, page, 0));
+    uint64_t random = 88172645463325252 + worker;
+    for (;;) {
+        size_t page = next_random(&random) % pages;
+        uint64_t *words = memory + page * WORDS;
+        if (!check_pattern(words, pattern_seed(worker, page, generations[page])))
+            report->errors++;
+        write_pattern(words, pattern_seed(worker, page, ++generations[page]));
+        report->checked++;
+    }
+}
+
+static void dirty_memory(size_t mebibytes, useconds_t pause)
+{
+    size_t size = mebibytes << 20;
+    volatile char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (uint64_t round = 1; memory != MAP_FAILED; round++) {
+        for (size_t at = 0; at < size; at += PAGE)
+            *(volatile uint64_t *)(memory + at) = round + at;
+        if (pause)
+            usleep(pause);
+    }
+}
+
+/* A working child keeps none of the clients' connections open. */
+static void leave_clients(void)
+{
+    close(server_fd);
+    for (int i = 0; i < CONNECTIONS; i++)
+        if (connections[i].fd >= 0)
+            close(connections[i].fd);
+}
+
+static void stop(pid_t *pid)
+{
+    if (*pid > 0) {
+        kill(*pid, SIGKILL);
+        waitpid(*pid, NULL, 0);
+    }
+    *pid = 0;
+}
+
+static void do_load(int fd, const char *line)
+{
+    size_t mebibytes;
+    unsigned pause = 0;
+    if (sscanf(line, "load memory %zu %u", &mebibytes, &pause) >= 1) {
+        stop(&load_pid);
+        if ((load_pid = fork()) == 0) {
+            leave_clients();
+            dirty_memory(mebibytes, pause);
+            _exit(1);
+        }
+        answer(fd, "load %zu MiB", mebibytes);
+    } else if (!strcmp(line, "load stop")) {
+        stop(&load_pid);
+        answer(fd, "load stopped");
+    } else {
+        answer(fd, "error: load memory MIB [USEC] | load stop");
+    }
+}
+
+static void selftest_status(int fd)
+{
+    uint64_t checked = 0, errors = 0;
+    int running = 0;
+    for (int i = 0; i < WORKERS; i++) {
+        checked += reports[i].checked;
+        errors += reports[i].errors;
+        running += reports[i].pid > 0 && waitpid(reports[i].pid, NULL, WNOHANG) == 0;
+    }
+    answer(fd, "selftest %" PRIu64 " %" PRIu64 " %d", checked, errors, running);
+}
+
+static void do_selftest(int fd, const char *line)
+{
+    size_t mebibytes;
+    int workers;
+    if (sscanf(line, "selftest start %zu %d", &mebibytes, &workers) == 2 && workers > 0 && workers <= WORKERS) {
+        for (int i = 0; i < WORKERS; i++) {
+            stop(&reports[i].pid);
+            reports[i].checked = reports[i].errors = 0;
+        }
+        for (int i = 0; i < workers; i++) {
+            pid_t pid = fork();
+            if (pid == 0) {
+                leave_clients();
+                check_memory(&reports[i], i, mebibytes);
+                _exit(1);
+            }
+            reports[i].pid = pid;
+        }
+        answer(fd, "selftest %d running", workers);
+    } else if (!strcmp(line, "selftest status")) {
+        selftest_status(fd);
+    } else if (!strcmp(line, "selftest stop")) {
+        for (int i = 0; i < WORKERS; i++)
+            stop(&reports[i].pid);
+        selftest_status(fd);
+    } else {
+        answer(fd, "error: selftest start MIB N | selftest status | selftest stop");
+    }
+}
+
+static void do_boot(int fd)
+{
+    char id[64] = "";
+    int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY);
+    ssize_t size = read(file, id, sizeof id - 1);
+    close(file);
+    if (size > 0 && id[size - 1] == '\n')
+        id[size - 1] = 0;
+    answer(fd, "boot %s", id);
+}
+
+static void do_journal(int fd)
+{
+    uint64_t record, records = 0, wrong = 0;
+    while (pread(journal, &record, sizeof record, records * sizeof record) == sizeof record)
+        wrong += record != ++records;
+    answer(fd, "journal %" PRIu64 " %s", records, wrong || records != count ? "corrupt" : "ok");
+}
+
+static void do_disk(int fd)
+{
+    static unsigned char block[65536] __attribute__((aligned(PAGE)));
+    uint64_t hash = 0xcbf29ce484222325, total = 0;
+    int disk = open("/dev/vda", O_RDONLY | O_DIRECT);
+    ssize_t n;
+    while (disk >= 0 && (n = read(disk, block, sizeof block)) > 0) {
+        for (ssize_t i = 0; i < n; i++)
+            hash = (hash ^ block[i]) * 0x100000001b3;
+        total += n;
+    }
+    if (disk < 0)
+        answer(fd, "error: no disk: %s", strerror(errno));
+    else
+        answer(fd, "disk %" PRIu64 " %016" PRIx64, total, hash);
+    close(disk);
+}
+
+static void do_attack(int fd, const char *line)
+{
+    unsigned value = 16;
+    sscanf(line, "attack %u", &value);
+    if (ioperm(DEBUG_EXIT_PORT, 4, 1)) {
+        answer(fd, "error: ioperm: %s", strerror(errno));
+        return;
+    }
+    outl(value, DEBUG_EXIT_PORT);
+    answer(fd, "attack survived");
+}
+
+static void execute(int fd, const char *line)
+{
+    uint64_t number;
+    if (sscanf(line, "inc %" SCNu64, &number) == 1) {
+        count++;
+        write(journal, &count, sizeof count);
+        answer(fd, "%" PRIu64 " %" PRIu64, count, number);
+    } else if (!strcmp(line, "uptime")) {
+        answer(fd, "uptime %.6f %.6f", seconds(CLOCK_BOOTTIME), seconds(CLOCK_MONOTONIC));
+    } else if (!strcmp(line, "clock")) {
+        answer(fd, "clock %.6f %.6f", seconds(CLOCK_REALTIME), seconds(CLOCK_MONOTONIC));
+    } else if (!strcmp(line, "boot")) {
+        do_boot(fd);
+    } else if (!strcmp(line, "journal")) {
+        do_journal(fd);
+    } else if (!strcmp(line, "disk")) {
+        do_disk(fd);
+    } else if (!strncmp(line, "attack", 6)) {
+        do_attack(fd, line);
+    } else if (!strncmp(line, "load", 4)) {
+        do_load(fd, line);
+    } else if (!strncmp(line, "selftest", 8)) {
+        do_selftest(fd, line);
+    } else {
+        answer(fd, "error: unknown request");
+    }
+}
+
+/* Takes what has arrived and executes the complete lines. Returns 0 when the connection is to be closed. */
+static int receive(struct connection *connection)
+{
+    ssize_t n = read(connection->fd, connection->line + connection->used, LINE_MAX_BYTES - 1 - connection->used);
+    if (n <= 0)
+        return n < 0 && errno == EINTR;
+    connection->used += n;
+    connection->line[connection->used] = 0;
+    char *start = connection->line, *end;
+    while ((end = strchr(start, '\n'))) {
+        *end = 0;
+        execute(connection->fd, start);
+        start = end + 1;
+    }
+    connection->used -= start - connection->line;
+    memmove(connection->line, start, connection->used);
+    return connection->used < LINE_MAX_BYTES - 1;
+}
+
+static void welcome(int server)
+{
+    int yes = 1, fd = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    for (int i = 0; i < CONNECTIONS; i++)
+        if (connections[i].fd < 0) {
+            connections[i].fd = fd;
+            connections[i].used = 0;
+            return;
+        }
+    close(fd);
+}
+
+int main(void)
+{
+    int yes = 1, server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7)};
+    setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    journal = open("/tmp/journal", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    reports = mmap(NULL, sizeof *reports * WORKERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (bind(server, (struct sockaddr *)&address, sizeof address) || listen(server, CONNECTIONS) || journal < 0
+        || reports == MAP_FAILED) {
+        perror("guestd");
+        return 1;
+    }
+    server_fd = server;
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < CONNECTIONS; i++)
+        connections[i].fd = -1;
+    for (;;) {
+        struct pollfd set[CONNECTIONS + 1];
+        for (int i = 0; i < CONNECTIONS; i++)
+            set[i] = (struct pollfd){connections[i].fd, POLLIN, 0};
+        set[CONNECTIONS] = (struct pollfd){server, POLLIN, 0};
+        if (poll(set, CONNECTIONS + 1, -1) < 0)
+            continue;
+        for (int i = 0; i < CONNECTIONS; i++)
+            if (set[i].revents && !receive(&connections[i])) {
+                close(connections[i].fd);
+                connections[i].fd = -1;
+            }
+        if (set[CONNECTIONS].revents)
+            welcome(server);
+    }
+}
