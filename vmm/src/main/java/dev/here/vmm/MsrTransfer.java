@@ -1,0 +1,122 @@
+package dev.here.vmm;
+
+import dev.here.kvm.Kvm;
+import dev.here.kvm.KvmVcpu;
+import dev.here.kvm.MsrBatch;
+import dev.here.machine.Msr;
+import dev.here.machine.VcpuState;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A vCPU's model-specific registers. The TSC is written first, since the paravirtual clock and the
+ * deadline are reckoned from it; the deadline after the LAPIC has its timer mode; KVM's own
+ * registers (0x4b564d00 on, and the two old clock registers) last, because writing them makes KVM
+ * write guest memory from the clocks that stand by then.
+ */
+final class MsrTransfer {
+  private static final Logger LOG = LoggerFactory.getLogger(MsrTransfer.class);
+  private static final int TSC = 0x10;
+  private static final int TSC_DEADLINE = 0x6e0;
+  private static final int KVM_WALL_CLOCK = 0x11;
+  private static final int KVM_SYSTEM_TIME = 0x12;
+  private static final int KVM_WALL_CLOCK_NEW = 0x4b564d00;
+  private static final int KVM_FIRST = 0x4b564d00;
+  private static final int KVM_LAST = 0x4b564dff;
+
+  /**
+   * What a host may refuse without harm: read-only identification that CPUID or the microcode
+   * decides (microcode revision, platform information, architectural capabilities, core
+   * capabilities, machine-check capability, SMI count), written by nobody but the hypervisor.
+   */
+  private static final Set<Integer> HARMLESS =
+      Set.of(0x8b, 0xce, 0x10a, 0xcf, 0x179, 0x34, 0xc0010015, 0xc001001f, 0xc0011029);
+
+  private final int[] saved;
+
+  MsrTransfer(Kvm kvm) {
+    int[] indices =
+        Arrays.stream(kvm.msrIndices()).filter(index -> index != KVM_WALL_CLOCK_NEW
+            && index != KVM_WALL_CLOCK).toArray();
+    this.saved =
+        Arrays.stream(indices)
+            .boxed()
+            .sorted(Integer::compareUnsigned)
+            .mapToInt(Integer::intValue)
+            .toArray();
+  }
+
+  /** All registers that this host keeps for a guest, by rising unsigned index. */
+  List<Msr> save(KvmVcpu vcpu) {
+    try (MsrBatch batch = MsrBatch.of(saved)) {
+      vcpu.readMsrs(batch);
+      List<Msr> msrs = new ArrayList<>(batch.size());
+      for (int at = 0; at < batch.size(); at++) {
+        if (!batch.failed(at)) {
+          msrs.add(new Msr(batch.index(at), batch.value(at)));
+        }
+      }
+      return msrs;
+    }
+  }
+
+  /**
+   * Writes them all.
+   *
+   * @throws VmmException naming the registers that the host refuses, unless their value is that of
+   *     reset or they are harmless
+   */
+  void load(KvmVcpu vcpu, VcpuState state, long tscTicks) {
+    List<Msr> ordered = new ArrayList<>(state.msrs());
+    ordered.removeIf(msr -> msr.index() == KVM_WALL_CLOCK_NEW || msr.index() == KVM_WALL_CLOCK);
+    ordered.sort(Comparator.comparingInt(MsrTransfer::stage));
+    int[] indices = ordered.stream().mapToInt(Msr::index).toArray();
+    try (MsrBatch batch = MsrBatch.of(indices)) {
+      for (int at = 0; at < indices.length; at++) {
+        long value = ordered.get(at).value();
+        batch.value(at, indices[at] == TSC ? value + tscTicks : value);
+      }
+      vcpu.writeMsrs(batch);
+      refuseFailures(batch, state.apicId());
+    }
+  }
+
+  private static int stage(Msr msr) {
+    int index = msr.index();
+    if (index == TSC) {
+      return 0;
+    }
+    if (index == TSC_DEADLINE) {
+      return 2;
+    }
+    boolean paravirtual =
+        index == KVM_SYSTEM_TIME
+            || Integer.compareUnsigned(index, KVM_FIRST) >= 0
+                && Integer.compareUnsigned(index, KVM_LAST) <= 0;
+    return paravirtual ? 3 : 1;
+  }
+
+  private static void refuseFailures(MsrBatch batch, int apicId) {
+    List<String> refused = new ArrayList<>();
+    for (int at = 0; at < batch.size(); at++) {
+      if (batch.failed(at)) {
+        String text = "0x%x = 0x%x".formatted(batch.index(at), batch.value(at));
+        if (batch.value(at) == 0 || HARMLESS.contains(batch.index(at))) {
+          LOG.debug("vCPU {}: this host has no MSR {}, harmless", apicId, text);
+        } else {
+          refused.add(text);
+        }
+      }
+    }
+    if (!refused.isEmpty()) {
+      throw new VmmException(
+          "vCPU %d: this host refuses MSR %s: use hosts whose processors offer the same features"
+              .formatted(apicId, String.join(", ", refused)));
+    }
+  }
+}
