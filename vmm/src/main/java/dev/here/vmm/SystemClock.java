@@ -8,9 +8,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Guest time from the host's monotonic clock: it runs between {@link #start} and {@link #stop} and
- * stands still otherwise. One daemon thread fires the timers, with the platform's lock held. All
- * methods but {@link #close} are called with that lock held.
+ * Guest time from the host's monotonic clock. It is real time: a pause hides it, so that the state
+ * of all devices is of one instant, but the time of the pause has passed when the guest goes on, as
+ * it has for the time-stamp counter (docs/decisions/guest-time.md). One daemon thread fires the
+ * timers, with the platform's lock held. All methods but {@link #close} are called with that lock
+ * held.
  */
 final class SystemClock implements GuestClock, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SystemClock.class);
@@ -20,6 +22,7 @@ final class SystemClock implements GuestClock, AutoCloseable {
   private final Condition changed;
   private final List<HostTimer> timers = new ArrayList<>();
   private final Thread thread;
+  private boolean begun;
   private boolean running;
   private boolean closed;
   private long frozenNanos;
@@ -34,16 +37,17 @@ final class SystemClock implements GuestClock, AutoCloseable {
     thread.start();
   }
 
-  /** Guest time goes on from where it stands. */
+  /** Guest time goes on: the first time from where it stands, then as if it had never stood. */
   void start() {
-    if (!running) {
+    if (!begun) {
       hostNanosAtZero = System.nanoTime() - frozenNanos;
-      running = true;
-      changed.signal();
+      begun = true;
     }
+    running = true;
+    changed.signal();
   }
 
-  /** Guest time stands still; no timer fires until {@link #start}. */
+  /** Guest time is seen to stand still; no timer fires until {@link #start}. */
   void stop() {
     if (running) {
       frozenNanos = System.nanoTime() - hostNanosAtZero;
@@ -51,14 +55,12 @@ final class SystemClock implements GuestClock, AutoCloseable {
     }
   }
 
-  /** Lets {@code nanos} pass at once, for time that went by while nobody ran the guest. */
+  /** Before the first start: lets {@code nanos} pass that went by while nobody ran the guest. */
   void advance(long nanos) {
-    if (running) {
-      hostNanosAtZero -= nanos;
-      changed.signal();
-    } else {
-      frozenNanos += nanos;
+    if (begun) {
+      throw new IllegalStateException("the guest's clock runs already");
     }
+    frozenNanos += nanos;
   }
 
   @Override
