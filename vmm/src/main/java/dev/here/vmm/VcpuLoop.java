@@ -5,6 +5,8 @@ import dev.here.kvm.KvmExit;
 import dev.here.kvm.KvmRun;
 import dev.here.kvm.KvmVcpu;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.Condition;
@@ -29,6 +31,7 @@ final class VcpuLoop {
   }
 
   private static final long REKICK_NANOS = 1_000_000;
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private final KvmVcpu vcpu;
   private final boolean takesExternalInterrupts;
@@ -128,9 +131,9 @@ final class VcpuLoop {
     }
   }
 
-  /** The platform thread, for its CPU time. */
-  Thread thread() {
-    return thread;
+  /** CPU time of the thread, nanoseconds; time inside the guest counts. */
+  long cpuNanos() {
+    return Math.max(0, THREADS.getThreadCpuTime(thread.threadId()));
   }
 
   private void ask(Request what) {
