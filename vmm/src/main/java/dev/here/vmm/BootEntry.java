@@ -59,12 +59,10 @@ record BootEntry(GeneralRegisters general, SystemRegisters system) {
         rax, rbx, 0, 0, rsi, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, rip, RFLAGS_RESERVED);
   }
 
-  private static SystemRegisters system(
-      Segment code, long cr0, long cr3, long efer, long gdtGpa) {
+  private static SystemRegisters system(Segment code, long cr0, long cr3, long efer, long gdtGpa) {
     Segment data = flat(DATA_SELECTOR, TYPE_DATA, false);
     Segment task =
-        new Segment(
-            0, 0, 0x67, TYPE_BUSY_TSS, 0, false, true, false, false, false, false, false);
+        new Segment(0, 0, 0x67, TYPE_BUSY_TSS, 0, false, true, false, false, false, false, false);
     Segment ldt =
         new Segment(0, 0, 0xffff, TYPE_LDT, 0, false, true, false, false, false, false, false);
     return new SystemRegisters(

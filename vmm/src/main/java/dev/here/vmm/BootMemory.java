@@ -88,8 +88,7 @@ final class BootMemory {
    * @param imageEndGpa the image ends here, the module must not begin before
    * @return where it begins
    */
-  static long placeHigh(
-      GuestMemory memory, MemorySegment module, long imageEndGpa, long limitGpa) {
+  static long placeHigh(GuestMemory memory, MemorySegment module, long imageEndGpa, long limitGpa) {
     long gpa = (limitGpa - module.byteSize()) & -MemoryRegion.PAGE_BYTES;
     if (gpa < imageEndGpa || !memory.contains(gpa, module.byteSize())) {
       throw new BootException(

@@ -126,7 +126,9 @@ final class ElfImage {
       if (value + valueBytes > end) {
         return OptionalLong.empty();
       }
-      if (type == XEN_ELFNOTE_PHYS32_ENTRY && nameBytes == 4 && file.get(U32, at + 12) == 0x6e6558) {
+      if (type == XEN_ELFNOTE_PHYS32_ENTRY
+          && nameBytes == 4
+          && file.get(U32, at + 12) == 0x6e6558) {
         return switch ((int) valueBytes) {
           case 4 -> OptionalLong.of(Integer.toUnsignedLong(file.get(U32, value)));
           case 8 -> OptionalLong.of(file.get(U64, value));

@@ -86,7 +86,7 @@ final class Machine implements VcpuPlatform, AutoCloseable {
     this.time = new GuestTime(vm);
     try {
       configure(apicIds.getFirst());
-      this.slots = new MemorySlots(vm, backing.memory(), map);
+      this.slots = new MemorySlots(vm, arena, backing.memory(), map);
       for (int apicId : apicIds) {
         addVcpu(apicId);
       }
@@ -150,7 +150,8 @@ final class Machine implements VcpuPlatform, AutoCloseable {
    */
   void tryVcpus(MachineState state) {
     requirePhase(Phase.WARM);
-    loadVcpus(state, 0);
+    time.begin(state.clock(), 0);
+    loadVcpus(state);
     for (int at = 0; at < vcpus.size(); at++) {
       VcpuComparison.requireSame(state.vcpus().get(at), transfer.save(vcpus.get(at)));
     }
@@ -167,7 +168,7 @@ final class Machine implements VcpuPlatform, AutoCloseable {
     lock.lock();
     try {
       remap(state.memory());
-      loadVcpus(state, elapsedNanos);
+      loadVcpus(state);
       MachineDevices made = factory.make(state, sockets());
       devices = Optional.of(made);
       interrupts.follow(made.ioApic());
@@ -177,14 +178,11 @@ final class Machine implements VcpuPlatform, AutoCloseable {
     }
   }
 
-  private void loadVcpus(MachineState state, long elapsedNanos) {
+  private void loadVcpus(MachineState state) {
     if (!state.vcpus().stream().map(VcpuState::apicId).toList().equals(apicIds())) {
       throw new VmmException(
           "the state has vCPUs %s, this machine was prepared for %s"
               .formatted(state.vcpus().stream().map(VcpuState::apicId).toList(), apicIds()));
-    }
-    if (elapsedNanos == 0) {
-      time.begin(state.clock(), 0);
     }
     for (int at = 0; at < vcpus.size(); at++) {
       KvmVcpu vcpu = vcpus.get(at);

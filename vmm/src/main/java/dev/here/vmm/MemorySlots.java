@@ -17,7 +17,7 @@ import java.util.List;
  * alias counts once. Guarded by the platform's lock; vCPUs may run while slots change, the slots of
  * regions that did not change are left alone.
  */
-final class MemorySlots implements AutoCloseable {
+final class MemorySlots {
   private static final int PAGES_PER_WORD = 64;
 
   private record Slot(int number, MemoryRegion region) {
@@ -32,10 +32,9 @@ final class MemorySlots implements AutoCloseable {
 
   private final KvmVm vm;
   private final long backingHva;
-  private final Arena arena = Arena.ofShared();
   private final DirtySet orphans;
   private final List<Slot> slots = new ArrayList<>();
-  private MemorySegment bitmap;
+  private final MemorySegment bitmap;
   private boolean logging;
   private int nextNumber;
   private final List<Integer> freeNumbers = new ArrayList<>();
@@ -43,9 +42,10 @@ final class MemorySlots implements AutoCloseable {
   /**
    * Makes a slot for every region.
    *
+   * @param arena lives as long as this
    * @param backing the backing file, mapped; it must stay so until the VM is closed
    */
-  MemorySlots(KvmVm vm, MemorySegment backing, MemoryMap map) {
+  MemorySlots(KvmVm vm, Arena arena, MemorySegment backing, MemoryMap map) {
     this.vm = vm;
     this.backingHva = backing.address();
     this.orphans = new DirtySet(arena, map.pageCount());
@@ -156,10 +156,5 @@ final class MemorySlots implements AutoCloseable {
           at + 1,
           words.getAtIndex(ValueLayout.JAVA_LONG, at + 1) | word >>> PAGES_PER_WORD - shift);
     }
-  }
-
-  @Override
-  public void close() {
-    arena.close();
   }
 }

@@ -41,8 +41,9 @@ final class MsrTransfer {
 
   MsrTransfer(Kvm kvm) {
     int[] indices =
-        Arrays.stream(kvm.msrIndices()).filter(index -> index != KVM_WALL_CLOCK_NEW
-            && index != KVM_WALL_CLOCK).toArray();
+        Arrays.stream(kvm.msrIndices())
+            .filter(index -> index != KVM_WALL_CLOCK_NEW && index != KVM_WALL_CLOCK)
+            .toArray();
     this.saved =
         Arrays.stream(indices)
             .boxed()

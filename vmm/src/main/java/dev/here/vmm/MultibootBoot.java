@@ -50,10 +50,7 @@ final class MultibootBoot {
    * @throws BootException when there is no header or it does not fit
    */
   static BootEntry load(
-      GuestMemory memory,
-      MemorySegment image,
-      Optional<MemorySegment> module,
-      String commandLine) {
+      GuestMemory memory, MemorySegment image, Optional<MemorySegment> module, String commandLine) {
     long header =
         header(image).orElseThrow(() -> new BootException("the image has no multiboot header"));
     boolean addresses = (image.get(U32, header + 4) & HAS_ADDRESSES) != 0;

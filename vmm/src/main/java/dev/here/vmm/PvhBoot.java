@@ -36,8 +36,8 @@ final class PvhBoot {
     ElfImage elf = ElfImage.of(image);
     long entry =
         elf.pvhEntry()
-            .orElseThrow(
-                () -> new BootException("the ELF image has no PVH entry: build it with CONFIG_PVH"));
+            .orElseThrow(() ->
+                new BootException("the ELF image has no PVH entry: build it with CONFIG_PVH"));
     long endGpa = elf.load(memory);
     BootMemory.writeCommandLine(memory, commandLine, BootMemory.COMMAND_LINE_BYTES - 1);
     long start = BootMemory.START_INFO_GPA;

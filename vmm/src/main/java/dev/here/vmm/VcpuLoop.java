@@ -258,8 +258,7 @@ final class VcpuLoop {
       case KvmExit.KVM_EXIT_IO -> answerPorts(exit);
       case KvmExit.KVM_EXIT_MMIO -> answerMemory(exit);
       case KvmExit.KVM_EXIT_IOAPIC_EOI -> endOfInterrupt(exit.eoiVector());
-      case KvmExit.KVM_EXIT_SHUTDOWN ->
-          platform.reset("triple fault on vCPU " + vcpu.id());
+      case KvmExit.KVM_EXIT_SHUTDOWN -> platform.reset("triple fault on vCPU " + vcpu.id());
       case KvmExit.KVM_EXIT_SYSTEM_EVENT -> platform.reset(exit.describe());
       default ->
           throw new VmmException(

@@ -29,7 +29,8 @@ import java.util.List;
  * Carries a vCPU's state into KVM and out of it. Order of loading (each step needs the ones before
  * it): CPUID, which decides what the others accept; LAPIC base and system registers; general
  * registers; extended control register before the XSAVE area; debug registers; LAPIC; MSRs with the
- * TSC first and its deadline and the paravirtual ones last ({@link MsrTransfer}); events; run state.
+ * TSC first and its deadline and the paravirtual ones last ({@link MsrTransfer}); events; run
+ * state.
  */
 final class VcpuStateTransfer {
   private static final long APIC_BASE_X2APIC = 1 << 10;
@@ -147,14 +148,46 @@ final class VcpuStateTransfer {
 
   private static KvmRegs regs(GeneralRegisters r) {
     return new KvmRegs(
-        r.rax(), r.rbx(), r.rcx(), r.rdx(), r.rsi(), r.rdi(), r.rsp(), r.rbp(), r.r8(), r.r9(),
-        r.r10(), r.r11(), r.r12(), r.r13(), r.r14(), r.r15(), r.rip(), r.rflags());
+        r.rax(),
+        r.rbx(),
+        r.rcx(),
+        r.rdx(),
+        r.rsi(),
+        r.rdi(),
+        r.rsp(),
+        r.rbp(),
+        r.r8(),
+        r.r9(),
+        r.r10(),
+        r.r11(),
+        r.r12(),
+        r.r13(),
+        r.r14(),
+        r.r15(),
+        r.rip(),
+        r.rflags());
   }
 
   private static GeneralRegisters general(KvmRegs r) {
     return new GeneralRegisters(
-        r.rax(), r.rbx(), r.rcx(), r.rdx(), r.rsi(), r.rdi(), r.rsp(), r.rbp(), r.r8(), r.r9(),
-        r.r10(), r.r11(), r.r12(), r.r13(), r.r14(), r.r15(), r.rip(), r.rflags());
+        r.rax(),
+        r.rbx(),
+        r.rcx(),
+        r.rdx(),
+        r.rsi(),
+        r.rdi(),
+        r.rsp(),
+        r.rbp(),
+        r.r8(),
+        r.r9(),
+        r.r10(),
+        r.r11(),
+        r.r12(),
+        r.r13(),
+        r.r14(),
+        r.r15(),
+        r.rip(),
+        r.rflags());
   }
 
   private static KvmSregs sregs(SystemRegisters s) {

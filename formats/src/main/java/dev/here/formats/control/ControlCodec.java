@@ -136,8 +136,7 @@ public final class ControlCodec {
   private static byte[] payload(ControlMessage message) {
     PayloadWriter out = new PayloadWriter();
     switch (message) {
-      case ControlMessage.Prepare(MemoryMap memory, int vcpus) ->
-          out.u8(vcpus).memoryMap(memory);
+      case ControlMessage.Prepare(MemoryMap memory, int vcpus) -> out.u8(vcpus).memoryMap(memory);
       case ControlMessage.Validate(long id, boolean tried, MachineState state) ->
           out.u64(id).flag(tried).octets(MachineStateCodec.encode(state));
       case ControlMessage.Activate(long id, Optional<MachineState> state) -> {
