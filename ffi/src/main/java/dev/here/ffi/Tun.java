@@ -17,6 +17,7 @@ public final class Tun {
   public static final int TUN_F_TSO4 = 2;
   public static final int TUN_F_TSO6 = 4;
   public static final int TUN_F_TSO_ECN = 8;
+  public static final int TUN_F_UFO = 16;
 
   static final long TUNSETIFF = IoctlNumber.write('T', 202, JAVA_INT);
   static final long TUNSETPERSIST = IoctlNumber.write('T', 203, JAVA_INT);

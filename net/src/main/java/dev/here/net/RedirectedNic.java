@@ -1,0 +1,265 @@
+package dev.here.net;
+
+import dev.here.ffi.NativeException;
+import dev.here.ffi.UnixListener;
+import dev.here.ffi.UnixSocket;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The way out of a NIC of a running QEMU, led through a {@link FrameGate}. QEMU's chardevs are the
+ * clients (with reconnect) of two Unix sockets that this object listens on; what the guest sends
+ * arrives on <em>out</em> and goes on to QEMU's own back end when it is written to <em>in</em>.
+ * Frames for the guest do not come by here.
+ *
+ * <p>QEMU writes to <em>out</em> blocking, from its main loop: who stops reading freezes the guest.
+ * So one thread does nothing but read <em>out</em> into the gate, which never waits, and only the
+ * gate's own thread writes to <em>in</em>, which may. When a connection ends, the next one takes
+ * its place; a frame that was cut off with it is lost.
+ */
+public final class RedirectedNic implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RedirectedNic.class);
+  private static final int CHUNK_BYTES = 256 * 1024;
+  private static final long ACCEPT_RETRY_NANOS = 100_000_000;
+
+  private final UnixListener outListener;
+  private final UnixListener inListener;
+  private final Arena arena = Arena.ofShared();
+  private final boolean vnetHeaders;
+  private final FrameGate gate;
+  private final InPort inPort;
+  private final Thread outThread;
+  private final Thread inThread;
+  private final CountDownLatch outConnected = new CountDownLatch(1);
+  private final CountDownLatch inConnected = new CountDownLatch(1);
+  private final Object connections = new Object();
+  private Optional<UnixSocket> out = Optional.empty();
+  private volatile boolean closed;
+
+  /**
+   * Listens on both paths, which a dead process may have left behind, and starts reading.
+   *
+   * @param outPath where the redirector with {@code outdev} connects
+   * @param inPath where the redirector with {@code indev} connects
+   * @param vnetHeaders both redirectors have vnet_hdr_support=on
+   * @param capacityBytes of the gate
+   * @throws NativeException when a path cannot be listened on, with the path
+   */
+  public static RedirectedNic listen(
+      Path outPath,
+      Path inPath,
+      boolean vnetHeaders,
+      long capacityBytes,
+      ReleasePermission permission,
+      FrameGate.Pressure pressure) {
+    UnixListener outListener = UnixListener.bindOverStale(outPath);
+    try {
+      UnixListener inListener = UnixListener.bindOverStale(inPath);
+      return new RedirectedNic(
+          outListener, inListener, vnetHeaders, capacityBytes, permission, pressure);
+    } catch (RuntimeException e) {
+      outListener.close();
+      throw e;
+    }
+  }
+
+  private RedirectedNic(
+      UnixListener outListener,
+      UnixListener inListener,
+      boolean vnetHeaders,
+      long capacityBytes,
+      ReleasePermission permission,
+      FrameGate.Pressure pressure) {
+    this.outListener = outListener;
+    this.inListener = inListener;
+    this.vnetHeaders = vnetHeaders;
+    this.inPort = new InPort(vnetHeaders, arena);
+    this.gate =
+        new FrameGate(capacityBytes, inPort, FrameGate.Passing.QUEUED, permission, pressure);
+    this.outThread = Thread.ofPlatform().daemon().name("nic-out").unstarted(this::readOut);
+    this.inThread = Thread.ofPlatform().daemon().name("nic-in").unstarted(this::acceptIn);
+    outThread.start();
+    inThread.start();
+  }
+
+  /** The gate that the guest's frames go through; it begins open. */
+  public FrameGate gate() {
+    return gate;
+  }
+
+  /** Waits until QEMU has connected to both sockets once; whether it has. */
+  public boolean awaitConnected(long timeoutNanos) throws InterruptedException {
+    long deadline = System.nanoTime() + timeoutNanos;
+    return outConnected.await(timeoutNanos, TimeUnit.NANOSECONDS)
+        && inConnected.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+  }
+
+  /** Frames lost since the beginning because QEMU had no connection to the in socket. */
+  public long unsentFrames() {
+    return inPort.unsent.get();
+  }
+
+  private void readOut() {
+    try (Arena own = Arena.ofConfined()) {
+      MemorySegment chunk = own.allocate(CHUNK_BYTES, 64);
+      StreamFrameCodec codec =
+          new StreamFrameCodec(
+              vnetHeaders,
+              own.allocate(FramePort.MAX_RECORD_BYTES + (long) FramePort.HEADER_BYTES, 64));
+      StreamFrameCodec.Frames toGate = (record, length) -> gate.send(record, length);
+      while (!closed) {
+        Optional<UnixSocket> connection = accept(outListener);
+        if (connection.isPresent()) {
+          codec.restart();
+          readConnection(connection.orElseThrow(), codec, chunk, toGate);
+        }
+      }
+    }
+  }
+
+  private void readConnection(
+      UnixSocket connection,
+      StreamFrameCodec codec,
+      MemorySegment chunk,
+      StreamFrameCodec.Frames frames) {
+    synchronized (connections) {
+      out = Optional.of(connection);
+    }
+    outConnected.countDown();
+    try {
+      while (!closed) {
+        long length = connection.receive(chunk);
+        if (length == 0) {
+          break;
+        }
+        codec.decode(chunk, length, frames);
+      }
+    } catch (NativeException | FrameStreamException e) {
+      if (!closed) {
+        LOG.warn("frames from QEMU ended: {}", e.getMessage());
+      }
+    }
+    synchronized (connections) {
+      out = Optional.empty();
+      connection.close();
+    }
+  }
+
+  private void acceptIn() {
+    while (!closed) {
+      Optional<UnixSocket> connection = accept(inListener);
+      if (connection.isPresent()) {
+        inPort.connect(connection);
+        inConnected.countDown();
+      }
+    }
+  }
+
+  private Optional<UnixSocket> accept(UnixListener listener) {
+    try {
+      return Optional.of(listener.accept());
+    } catch (NativeException e) {
+      if (!closed) {
+        LOG.warn("QEMU's filter cannot connect, trying again: {}", e.getMessage());
+        LockSupport.parkNanos(ACCEPT_RETRY_NANOS);
+      }
+      return Optional.empty();
+    }
+  }
+
+  /** Ends both connections and removes the sockets; what the gate holds is lost. */
+  @Override
+  public void close() {
+    closed = true;
+    outListener.shutdown();
+    inListener.shutdown();
+    synchronized (connections) {
+      out.ifPresent(UnixSocket::shutdown);
+    }
+    inPort.shutdown();
+    Joining.await(outThread);
+    Joining.await(inThread);
+    gate.close();
+    outListener.close();
+    inListener.close();
+    arena.close();
+  }
+
+  /**
+   * Writes frames to QEMU's back end; only the gate's thread sends. A descriptor is closed only
+   * while nobody sends on it: it is shut down first, which ends a send that waits.
+   */
+  private static final class InPort implements FramePort {
+    private final StreamFrameCodec codec;
+    private final MemorySegment encoded;
+    private final Object sending = new Object();
+    private volatile Optional<UnixSocket> socket = Optional.empty();
+    private volatile boolean ended;
+    private final AtomicLong unsent = new AtomicLong();
+
+    InPort(boolean vnetHeaders, Arena arena) {
+      codec =
+          new StreamFrameCodec(
+              vnetHeaders, arena.allocate(MAX_RECORD_BYTES + (long) HEADER_BYTES, 64));
+      encoded = arena.allocate(MAX_RECORD_BYTES + (long) StreamFrameCodec.MAX_PREFIX_BYTES, 64);
+    }
+
+    /** Called by the accepting thread alone, until it has ended. */
+    void connect(Optional<UnixSocket> connection) {
+      Optional<UnixSocket> old = socket;
+      old.ifPresent(UnixSocket::shutdown);
+      synchronized (sending) {
+        socket = connection;
+        old.ifPresent(UnixSocket::close);
+      }
+      if (ended) {
+        connection.ifPresent(UnixSocket::shutdown);
+      }
+    }
+
+    void shutdown() {
+      ended = true;
+      socket.ifPresent(UnixSocket::shutdown);
+    }
+
+    @Override
+    public boolean send(MemorySegment record, int length) {
+      synchronized (sending) {
+        if (socket.isPresent()) {
+          int size = codec.encode(record, length, encoded);
+          try {
+            socket.orElseThrow().send(encoded.asSlice(0, size));
+            return true;
+          } catch (NativeException e) {
+            socket.orElseThrow().shutdown();
+          }
+        }
+      }
+      unsent.setRelease(unsent.getPlain() + 1);
+      return false;
+    }
+
+    @Override
+    public int receive(MemorySegment record, int timeoutMillis) {
+      return 0;
+    }
+
+    @Override
+    public void accept(Offloads offloads) {
+      // QEMU's own back end has been told by the guest's device.
+    }
+
+    @Override
+    public void close() {
+      connect(Optional.empty());
+    }
+  }
+}

@@ -1,0 +1,147 @@
+package dev.here.net;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * The framing of QEMU's socket chardevs between net filters (net/filter-mirror.c): each frame is
+ *
+ * <pre>
+ *   u32 size, big-endian, of the data
+ *   u32 length of the virtio-net header at the head of the data; only with vnet_hdr_support
+ *   data: header and Ethernet frame
+ * </pre>
+ *
+ * It decodes whatever pieces a stream arrives in, into one buffer of its own, and encodes. Header
+ * lengths are 0, 10 or 12; a shorter one is filled up with zeros to {@link FramePort}'s 12. A size
+ * over {@link FramePort#MAX_RECORD_BYTES} is refused before anything is taken for it. The page
+ * docs/specs/frame-gate.md has the rules. Not thread-safe.
+ */
+public final class StreamFrameCodec {
+  /** Octets before the data of a frame that {@link #encode} writes. */
+  public static final int MAX_PREFIX_BYTES = 8;
+
+  private static final ValueLayout.OfInt U32 =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+  /** Takes decoded frames. */
+  @FunctionalInterface
+  public interface Frames {
+    /**
+     * @param record header of 12 octets and frame, valid during the call
+     * @param length of both
+     */
+    void frame(MemorySegment record, int length);
+  }
+
+  private final boolean vnetHeaders;
+  private final MemorySegment prefix = MemorySegment.ofArray(new byte[MAX_PREFIX_BYTES]);
+  private final MemorySegment record;
+  private int prefixDone;
+  private int dataSize;
+  private int headerBytes;
+  private int dataDone;
+
+  /**
+   * @param vnetHeaders the filters have vnet_hdr_support=on
+   * @param record native memory of {@link FramePort#MAX_RECORD_BYTES} plus 12 octets, for the frame
+   *     that is being put together
+   */
+  public StreamFrameCodec(boolean vnetHeaders, MemorySegment record) {
+    if (record.byteSize() < FramePort.MAX_RECORD_BYTES + FramePort.HEADER_BYTES) {
+      throw new IllegalArgumentException(
+          "buffer of %d octets for frames of up to %d"
+              .formatted(record.byteSize(), FramePort.MAX_RECORD_BYTES + FramePort.HEADER_BYTES));
+    }
+    this.vnetHeaders = vnetHeaders;
+    this.record = record;
+  }
+
+  /** A new connection: what is left of the last one's frame is forgotten. */
+  public void restart() {
+    prefixDone = 0;
+    dataDone = 0;
+  }
+
+  /**
+   * Decodes {@code length} octets of {@code chunk}.
+   *
+   * @throws FrameStreamException when the stream cannot be one of frames
+   */
+  public void decode(MemorySegment chunk, long length, Frames frames) {
+    long at = 0;
+    int prefixBytes = vnetHeaders ? 8 : 4;
+    while (at < length) {
+      if (prefixDone < prefixBytes) {
+        int here = (int) Math.min(prefixBytes - prefixDone, length - at);
+        MemorySegment.copy(chunk, at, prefix, prefixDone, here);
+        prefixDone += here;
+        at += here;
+        if (prefixDone == prefixBytes) {
+          begin();
+        }
+      } else {
+        int here = atOnce((int) Math.min(dataSize - dataDone, length - at));
+        MemorySegment.copy(chunk, at, record, dataOffset(), here);
+        dataDone += here;
+        at += here;
+      }
+      if (prefixDone == prefixBytes && dataDone == dataSize) {
+        int total = FramePort.HEADER_BYTES + dataSize - headerBytes;
+        restart();
+        frames.frame(record, total);
+      }
+    }
+  }
+
+  /** Where the next octet of the data lands: the header at 0, the frame at 12. */
+  private long dataOffset() {
+    return dataDone < headerBytes ? dataDone : FramePort.HEADER_BYTES + dataDone - headerBytes;
+  }
+
+  /** How much of {@code available} can be copied at once: not across the header's end. */
+  private int atOnce(int available) {
+    return dataDone < headerBytes ? Math.min(available, headerBytes - dataDone) : available;
+  }
+
+  private void begin() {
+    long size = prefix.get(U32, 0) & 0xffff_ffffL;
+    long header = vnetHeaders ? prefix.get(U32, 4) & 0xffff_ffffL : 0;
+    if (header != 0 && header != FramePort.HEADER_BYTES && header != FramePort.HEADER_BYTES - 2) {
+      throw new FrameStreamException(
+          "a frame has a virtio-net header of %d octets, must be 0, 10 or 12: set vnet_hdr_support alike on both filters"
+              .formatted(header));
+    }
+    if (size > FramePort.MAX_RECORD_BYTES || size < header) {
+      throw new FrameStreamException(
+          "a frame of %d octets with a header of %d, at most %d are allowed"
+              .formatted(size, header, FramePort.MAX_RECORD_BYTES));
+    }
+    dataSize = (int) size;
+    headerBytes = (int) header;
+    dataDone = 0;
+    record.asSlice(0, FramePort.HEADER_BYTES).fill((byte) 0);
+  }
+
+  /**
+   * Writes a frame in this framing.
+   *
+   * @param frame header of 12 octets and frame
+   * @param length of both
+   * @param into room for {@code length} and {@link #MAX_PREFIX_BYTES}
+   * @return octets written
+   */
+  public int encode(MemorySegment frame, int length, MemorySegment into) {
+    if (vnetHeaders) {
+      into.set(U32, 0, length);
+      into.set(U32, 4, FramePort.HEADER_BYTES);
+      MemorySegment.copy(frame, 0, into, 8, length);
+      return 8 + length;
+    }
+    int frameBytes = length - FramePort.HEADER_BYTES;
+    into.set(U32, 0, frameBytes);
+    MemorySegment.copy(frame, FramePort.HEADER_BYTES, into, 4, frameBytes);
+    return 4 + frameBytes;
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.here.net;
+
+import org.jspecify.annotations.NullMarked;
