@@ -1,0 +1,123 @@
+package dev.here.replication;
+
+import dev.here.formats.wire.Message;
+import dev.here.hypervisor.GuestProgress;
+import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.Primary;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks the guest's hypervisor for the guest's progress, tells the standby, and judges it. A guest
+ * that hangs is ended here, by force, before anyone takes it over. Has its own thread.
+ */
+final class Heartbeat implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
+
+  private final Primary primary;
+  private final Protection protection;
+  private final LoopSignal signal;
+  private final LongSupplier epoch;
+  private final Suspicion suspicion;
+  private final AtomicReference<Optional<StandbyLink>> link =
+      new AtomicReference<>(Optional.empty());
+  private final Thread thread;
+  private long sequence;
+  private volatile boolean closed;
+
+  Heartbeat(Primary primary, Protection protection, LoopSignal signal, LongSupplier epoch) {
+    this.primary = primary;
+    this.protection = protection;
+    this.signal = signal;
+    this.epoch = epoch;
+    this.suspicion = new Suspicion(protection.limits());
+    this.thread = Thread.ofPlatform().name("heartbeat").daemon().unstarted(this::run);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** The standby that hears the heartbeat from now on. */
+  void link(Optional<StandbyLink> standby) {
+    link.set(standby);
+  }
+
+  private void run() {
+    try {
+      while (!closed) {
+        beat();
+        LoopSignal.rest(protection.heartbeatNanos());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void beat() {
+    GuestProgress progress;
+    try {
+      progress = primary.progress(protection.limits().silentNanos());
+    } catch (HypervisorException e) {
+      LOG.debug("the hypervisor did not tell the guest's progress: {}", e.getMessage());
+      progress = new GuestProgress(false, false, 0, false);
+    }
+    suspicion.progress(System.nanoTime(), progress);
+    if (!progress.alive()) {
+      // Whether it crashed or hangs shows at once when a checkpoint is tried.
+      signal.hurry();
+    }
+    if (suspicion.verdict(System.nanoTime()) == Verdict.GUEST_HUNG && !closed) {
+      end();
+      return;
+    }
+    tell(progress);
+  }
+
+  private void end() {
+    LOG.warn("the guest of {} hangs and is ended here", protection.vmName());
+    closed = true;
+    signal.lost(Verdict.GUEST_HUNG);
+    try {
+      primary.kill();
+    } catch (HypervisorException e) {
+      LOG.warn(
+          "the hung hypervisor of {} could not be ended: {}", protection.vmName(), e.getMessage());
+    }
+  }
+
+  private void tell(GuestProgress progress) {
+    Optional<StandbyLink> standby = link.get();
+    if (standby.isEmpty() || standby.get().isClosed()) {
+      return;
+    }
+    if (System.nanoTime() - standby.get().heardNanos() > protection.limits().peerSilentNanos()) {
+      standby.get().fail("the standby is silent");
+      return;
+    }
+    try {
+      standby
+          .get()
+          .send(
+              new Message.Progress(
+                  sequence++,
+                  epoch.getAsLong(),
+                  progress.alive(),
+                  progress.paused(),
+                  progress.idle(),
+                  Math.max(0, progress.executedNanos())));
+    } catch (IOException e) {
+      LOG.debug("the heartbeat could not be sent: {}", e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    thread.interrupt();
+  }
+}

@@ -1,0 +1,172 @@
+package dev.here.replication;
+
+import dev.here.formats.wire.Handshake;
+import dev.here.formats.wire.Message;
+import dev.here.formats.wire.RefusalCode;
+import dev.here.formats.wire.WireException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.channels.ByteChannel;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * The primary's connections to one standby: control and data streams of one session, and the thread
+ * that reads what the standby says. When one of them breaks, all are closed and the link is of no
+ * use any more; a new one takes its place.
+ */
+final class StandbyLink implements AutoCloseable {
+  private final List<Connection> connections = new CopyOnWriteArrayList<>();
+  private volatile long heardNanos = System.nanoTime();
+  private Message.Welcome welcome = new Message.Welcome(new UUID(0, 0), 0);
+  private final Acknowledgements acknowledgements = new Acknowledgements();
+
+  private StandbyLink() {}
+
+  /**
+   * Connects, proves, opens the session with all its data streams.
+   *
+   * @throws RefusedException when the standby says no
+   * @throws IOException when it cannot be reached or the connection broke
+   * @throws WireException when it does not keep to the protocol
+   */
+  static StandbyLink connect(
+      Dialer dialer, Handshake handshake, Message.Hello hello, long timeoutMillis)
+      throws IOException {
+    StandbyLink link = new StandbyLink();
+    Thread watch = Thread.ofVirtual().start(() -> link.failAfter(timeoutMillis));
+    try {
+      link.welcome = link.openConnection(dialer, handshake, hello);
+      for (int stream = 0; stream < hello.streams(); stream++) {
+        link.openConnection(dialer, handshake, new Message.Attach(hello.session(), stream));
+      }
+      link.acknowledgements.acknowledged(link.welcome.committedEpoch(), 0);
+      if (link.isClosed()) {
+        throw new IOException(link.reason());
+      }
+    } catch (IOException | RuntimeException e) {
+      link.close();
+      throw e;
+    } finally {
+      watch.interrupt();
+    }
+    Thread.ofVirtual().name("standby-link").start(link::readControl);
+    return link;
+  }
+
+  /**
+   * A peer whose kernel accepts connections may still be hung: it gets so much time and no more.
+   */
+  private void failAfter(long timeoutMillis) {
+    try {
+      Thread.sleep(timeoutMillis);
+      fail("the standby did not answer within %d ms".formatted(timeoutMillis));
+    } catch (InterruptedException e) {
+      // It has answered in time.
+    }
+  }
+
+  private Message.Welcome openConnection(Dialer dialer, Handshake handshake, Message first)
+      throws IOException {
+    ByteChannel channel = dialer.dial();
+    Connection connection = new Connection(channel);
+    connections.add(connection);
+    handshake.initiate(channel);
+    connection.write(first);
+    return switch (connection.reader().nextMessage()) {
+      case Message.Welcome answer -> answer;
+      case Message.Refusal refusal -> throw new RefusedException(refusal.code(), refusal.reason());
+      case Message other -> throw new WireException("the standby answered with " + other.type());
+    };
+  }
+
+  /** What the standby held when the session was opened. */
+  Message.Welcome welcome() {
+    return welcome;
+  }
+
+  Acknowledgements acknowledgements() {
+    return acknowledgements;
+  }
+
+  int streams() {
+    return connections.size() - 1;
+  }
+
+  Connection stream(int stream) {
+    return connections.get(1 + stream);
+  }
+
+  /** Sends a control message; a broken link is closed first. */
+  void send(Message message) throws IOException {
+    try {
+      connections.getFirst().write(message);
+    } catch (IOException e) {
+      fail("the connection to the standby broke: " + e.getMessage());
+      throw e;
+    }
+  }
+
+  boolean isClosed() {
+    return acknowledgements.isClosed();
+  }
+
+  /** When the standby was last heard, {@link System#nanoTime()}. */
+  long heardNanos() {
+    return heardNanos;
+  }
+
+  /** Why it is closed. */
+  String reason() {
+    return acknowledgements.reason();
+  }
+
+  /** Octets sent on all connections. */
+  long sentBytes() {
+    long sum = 0;
+    for (Connection connection : connections) {
+      sum += connection.sentBytes();
+    }
+    return sum;
+  }
+
+  /** Closes everything; the first reason is kept. */
+  void fail(String reason) {
+    acknowledgements.close(reason);
+    connections.forEach(Connection::close);
+  }
+
+  private void readControl() {
+    try {
+      while (true) {
+        receive(connections.getFirst().reader().nextMessage());
+      }
+    } catch (EOFException e) {
+      fail("the standby closed the connection");
+    } catch (IOException | WireException e) {
+      fail("the connection to the standby broke: " + e.getMessage());
+    } catch (RefusedException e) {
+      fail("the standby refused (%s): %s".formatted(e.code(), e.getMessage()));
+    }
+  }
+
+  private void receive(Message message) {
+    heardNanos = System.nanoTime();
+    switch (message) {
+      case Message.Ack ack -> acknowledgements.acknowledged(ack.epoch(), ack.commitNanos());
+      case Message.Progress progress -> {
+        // Its arrival is all that it says.
+      }
+      case Message.Refusal refusal -> throw new RefusedException(refusal.code(), refusal.reason());
+      default ->
+          throw new RefusedException(
+              RefusalCode.PROTOCOL, "a standby does not send " + message.type());
+    }
+  }
+
+  @Override
+  public void close() {
+    fail("closed by this host");
+  }
+}

@@ -1,0 +1,131 @@
+package dev.here.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A fake primary, loopback sockets and a fake standby. */
+@Timeout(60)
+class EndToEndTest {
+  @Test
+  void commitsEpochsAndTakesOverAfterACrash() throws Exception {
+    try (Rack rack = new Rack(1, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(20);
+      rack.primary.crash();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.HANDED_OVER);
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+      assertThat(rack.failover.verdict()).isEqualTo(Verdict.GUEST_CRASHED);
+      assertThat(rack.frames.left()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void endsAHungGuestAndTakesOver() throws Exception {
+    try (Rack rack = new Rack(2, 300, 1, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.primary.hang();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.HANDED_OVER);
+      assertThat(rack.primary.isGone()).isTrue();
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+      assertThat(rack.failover.verdict()).isEqualTo(Verdict.GUEST_HUNG);
+    }
+  }
+
+  @Test
+  void switchesOverWithoutLoss() throws Exception {
+    try (Rack rack = new Rack(3, 300, 3, false, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.loop.switchover();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.SWITCHED_OVER);
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+      assertThat(rack.frames.lastLeft()).isEqualTo(rack.standing().standby().activatedTicks());
+      assertThat(rack.primary.isGone()).isTrue();
+    }
+  }
+
+  @Test
+  void unprotectLeavesTheGuestAndReleasesItsFrames() throws Exception {
+    try (Rack rack = new Rack(4, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.loop.unprotect();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.UNPROTECTED);
+      assertThat(rack.primary.isGone()).isFalse();
+      assertThat(rack.primary.isClosed()).isTrue();
+      long ticks = rack.primary.ticks();
+      rack.await("frames", () -> rack.frames.lastLeft() > ticks);
+      rack.await("release", () -> rack.failover.state() == FailoverState.RELEASED);
+      rack.checkOutput();
+    }
+  }
+
+  @Test
+  void goesOnAloneInAPartitionAndComesBack() throws Exception {
+    try (Rack rack = new Rack(5, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.link.partition(true);
+      rack.await("alone", () -> rack.loop.status().state() == ProtectionState.ALONE);
+      long ticks = rack.primary.ticks();
+      rack.await("frames", () -> rack.frames.lastLeft() > ticks);
+      rack.await("verdict", () -> rack.failover.verdict() == Verdict.PARTITIONED);
+      rack.link.partition(false);
+      rack.awaitCheckpoints(5);
+      rack.primary.crash();
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+    }
+  }
+
+  @Test
+  void takesOverWhenThePrimaryHostIsGone() throws Exception {
+    try (Rack rack = new Rack(6, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.link.partition(true);
+      rack.witness.expire(rack.vm);
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+      assertThat(rack.failover.verdict()).isEqualTo(Verdict.PEER_GONE);
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.FENCED);
+      assertThat(rack.primary.isGone()).isTrue();
+      rack.checkTakenOver();
+    }
+  }
+
+  @Test
+  void seedsAgainAStandbyThatLostItsReplica() throws Exception {
+    try (Rack rack = new Rack(7, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.loseReplica();
+      rack.link.cutAll();
+      rack.awaitCheckpoints(5);
+      rack.primary.crash();
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+    }
+  }
+
+  @Test
+  void aFailedCaptureLosesNoPage() throws Exception {
+    try (Rack rack = new Rack(8, 300, 2, true, 0)) {
+      rack.loop.start();
+      for (int round = 0; round < 5; round++) {
+        rack.awaitCheckpoints(3);
+        rack.primary.failNextCapture();
+      }
+      rack.awaitCheckpoints(3);
+      rack.primary.crash();
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+    }
+  }
+}

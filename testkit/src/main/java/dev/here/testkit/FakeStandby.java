@@ -1,0 +1,89 @@
+package dev.here.testkit;
+
+import dev.here.hypervisor.GuestProgress;
+import dev.here.hypervisor.Standby;
+import dev.here.hypervisor.StateRefusedException;
+import dev.here.machine.MachineState;
+import dev.here.machine.MemoryMap;
+import dev.here.machine.MemoryRegion;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** A warm hypervisor for a {@link FakeGuest}'s replica. */
+public final class FakeStandby implements Standby {
+  private final Arena arena = Arena.ofShared();
+  private @Nullable MemorySegment memory;
+  private @Nullable MachineState active;
+  private int tried;
+  private boolean refusing;
+
+  @Override
+  public String hypervisor() {
+    return "fake-2";
+  }
+
+  @Override
+  public void prepare(MemoryMap map, int vcpus) {
+    if (memory != null) {
+      throw new IllegalStateException("prepare is called once");
+    }
+    memory = arena.allocate(map.backingSizeBytes(), MemoryRegion.PAGE_BYTES);
+  }
+
+  @Override
+  public MemorySegment memory() {
+    if (memory == null) {
+      throw new IllegalStateException("prepare comes before memory");
+    }
+    return memory;
+  }
+
+  /** From now on states are refused, or taken again. */
+  public synchronized void refuse(boolean on) {
+    refusing = on;
+  }
+
+  /** States that were tried and not only range-checked. */
+  public synchronized int tried() {
+    return tried;
+  }
+
+  @Override
+  public synchronized void validate(MachineState state, boolean onMachine) {
+    if (refusing) {
+      throw new StateRefusedException("the fake was told to refuse vcpu.xcr0");
+    }
+    if (onMachine) {
+      tried++;
+    }
+  }
+
+  @Override
+  public synchronized void activate(MachineState state) {
+    active = state;
+  }
+
+  /** Whether the guest was activated. */
+  public synchronized boolean isActive() {
+    return active != null;
+  }
+
+  /** The tick of the machine state that the guest was activated from. */
+  public synchronized long activatedTicks() {
+    if (active == null) {
+      throw new IllegalStateException("the guest was not activated");
+    }
+    return FakeGuest.ticks(active);
+  }
+
+  @Override
+  public synchronized GuestProgress progress(long timeoutNanos) {
+    return new GuestProgress(true, active == null, 0, true);
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
