@@ -23,6 +23,8 @@ import java.util.function.Consumer;
  * {@link #upKept} lives until {@link #close} or the machine's end, and {@link #current} finds it.
  */
 public final class Lab implements AutoCloseable {
+  private static final int GUEST_SECONDS = 180;
+
   private final LabRecord labRecord;
   private final Rack rack;
   private final List<HostMachine> hosts = new ArrayList<>();
@@ -295,6 +297,26 @@ public final class Lab implements AutoCloseable {
 
   private void link(HostMachine host, String direction) {
     rack.run("ip", "link", "set", HostNetwork.REPLICATION.tap(host.name()), direction);
+  }
+
+  /** Boots a guest on a host; returns when its services are up, which takes 8 to 40 seconds. */
+  public void startGuest(String host, LabGuest guest) {
+    ExecResult result = exec(host, guest.startScript(GUEST_SECONDS));
+    if (result.exitCode() != 0) {
+      throw new LabException(
+          "guest %s did not come up on %s: %s"
+              .formatted(guest.name(), host, result.errors().strip()));
+    }
+  }
+
+  /**
+   * Starts a client that counts requests to the guest at an address on the data network.
+   *
+   * @param pauseMillis pause between an answer and the next request
+   * @param patienceMillis how long an answer may take before the connection counts as lost
+   */
+  public LabClient client(String address, long pauseMillis, int patienceMillis) {
+    return new LabClient(rack, address, pauseMillis, patienceMillis);
   }
 
   /**

@@ -1,0 +1,85 @@
+package dev.here.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A Linux guest on a lab host, on stock QEMU with KVM: Debian's cloud kernel, the lab's small
+ * userland, a read-only disk, one network device on the data network.
+ *
+ * @param name its name; its files on the host are /run/guest-NAME.*
+ * @param cpus virtual CPUs
+ * @param memoryMebibytes memory
+ * @param address its address on the data network
+ * @param mac its device address
+ * @param plain whether the guest boots without the options that only make tests quicker
+ * @param debugExit whether QEMU has the port that ends it when the guest writes there; it stands in
+ *     for a bug that a guest can trigger
+ */
+public record LabGuest(
+    String name,
+    int cpus,
+    int memoryMebibytes,
+    String address,
+    String mac,
+    boolean plain,
+    boolean debugExit) {
+  private static final String QUICK = " quiet nokaslr mitigations=off tsc=reliable no_timer_check";
+
+  /** A guest called "demo" at 10.88.0.50 with 256 MiB, quick to boot, with the debug exit port. */
+  public static LabGuest demo(int cpus) {
+    return new LabGuest("demo", cpus, 256, "10.88.0.50", "52:54:00:12:34:56", false, true);
+  }
+
+  /** Path of the guest's QMP socket on its host. */
+  public String qmpSocket() {
+    return "/run/guest-" + name + ".qmp";
+  }
+
+  /** Path of the guest's console log on its host. */
+  public String consoleLog() {
+    return "/run/guest-" + name + ".serial.log";
+  }
+
+  /** Path of the file with the process id of the guest's QEMU on its host. */
+  public String pidFile() {
+    return "/run/guest-" + name + ".pid";
+  }
+
+  /** QEMU's command line on the host, quoted for bash. */
+  public String command() {
+    List<String> words = new ArrayList<>();
+    words.add("qemu-system-x86_64 -accel kvm -display none");
+    words.add("-m %d -smp %d".formatted(memoryMebibytes, cpus));
+    words.add("-nic tap,model=virtio-net-pci,mac=" + mac);
+    words.add("-drive file=/opt/guest/disk.img,format=raw,if=virtio,readonly=on");
+    words.add("-qmp unix:" + qmpSocket() + ",server=on,wait=off");
+    words.add("-serial file:" + consoleLog());
+    words.add("-pidfile " + pidFile());
+    if (debugExit) {
+      words.add("-device isa-debug-exit,iobase=0xf4,iosize=0x04");
+    }
+    words.add("-kernel /opt/guest/" + (plain ? "vmlinuz" : "vmlinux"));
+    words.add("-initrd /opt/guest/initrd.cpio");
+    words.add("-append 'console=ttyS0 here.ip=%s/24%s'".formatted(address, plain ? "" : QUICK));
+    return String.join(" ", words);
+  }
+
+  /** A bash script that starts the guest and waits until its services are up. */
+  String startScript(int patienceSeconds) {
+    return """
+    rm -f %1$s %2$s
+    setsid %3$s </dev/null >/run/guest-%4$s.qemu.log 2>&1 &
+    qemu=$!
+    for i in $(seq %5$d); do
+      sleep 0.2
+      grep -q 'GUEST READY' %2$s 2>/dev/null && exit 0
+      kill -0 $qemu 2>/dev/null || break
+    done
+    cat /run/guest-%4$s.qemu.log >&2
+    tail -n 5 %2$s >&2
+    exit 1
+    """
+        .formatted(qmpSocket(), consoleLog(), command(), name, patienceSeconds * 5);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.here.lab;
+
+import org.jspecify.annotations.NullMarked;
