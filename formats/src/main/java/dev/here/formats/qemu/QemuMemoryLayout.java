@@ -21,7 +21,7 @@ public final class QemuMemoryLayout {
   private static final String MAIN = "pc.ram";
   private static final String BIOS = "pc.bios";
   private static final String OPTION_ROMS = "pc.rom";
-  private static final String VRAM = "/vga.vram";
+  static final String VRAM = "/vga.vram";
 
   private static final long LOW_END = 0xa0000;
   private static final long SHADOW_START = 0xc0000;
@@ -98,6 +98,11 @@ public final class QemuMemoryLayout {
 
   private static Optional<RamBlock> find(List<RamBlock> blocks, String name) {
     return blocks.stream().filter(block -> block.name().equals(name)).findFirst();
+  }
+
+  /** The block of a name. */
+  Optional<RamBlock> block(String name) {
+    return find(blocks, name);
   }
 
   /** All blocks together, in octets. */

@@ -19,7 +19,7 @@ final class VirtioSectionReader {
   /** VirtQueueElement as written to the stream: counts, then two address and two iovec tables. */
   private static final int ELEMENT_BYTES = 16 + 1024 * (8 + 8 + 16 + 16);
 
-  private static final int CAPABILITY_MSIX = 0x11;
+  static final int CAPABILITY_MSIX = 0x11;
   private static final long FEATURE_CTRL_GUEST_OFFLOADS = 1L << 2;
 
   private final StateCursor in;
@@ -75,11 +75,17 @@ final class VirtioSectionReader {
   }
 
   /** Size of the MSI-X table that a configuration space announces; 0 without one. */
-  private int msixEntries(byte[] config) {
+  private static int msixEntries(byte[] config) {
+    int at = capability(config, CAPABILITY_MSIX);
+    return at == 0 ? 0 : (QemuPciConfig.u16(config, at + 2) & 0x7ff) + 1;
+  }
+
+  /** Where a PCI capability lies in a configuration space; 0 if it is not there. */
+  static int capability(byte[] config, int id) {
     int at = (config[6] & 0x10) != 0 ? config[0x34] & 0xfc : 0;
     for (int steps = 0; at >= 0x40 && steps < 48; steps++) {
-      if ((config[at] & 0xff) == CAPABILITY_MSIX) {
-        return ((config[at + 2] & 0xff) | (config[at + 3] & 0x07) << 8) + 1;
+      if ((config[at] & 0xff) == id) {
+        return at;
       }
       at = config[at + 1] & 0xfc;
     }

@@ -82,6 +82,9 @@ final class VmStateKnowledge {
       ps2mouse/command_reply_queue 0 parent_obj.queue.cwptr:int32
       ide_drive/atapi/gesn_state 1 events.new_media:bool events.eject_request:bool
       ide_drive/tray_state 1 tray_open:bool tray_locked:bool
+      ide_drive/pio_state 1 req_nb_sectors:int32 io_buffer:buffer*131076 \
+      cur_io_buffer_offset:int32 cur_io_buffer_len:int32 end_transfer_fn_idx:uint8 \
+      elementary_transfer_size:int32 packet_transfer_size:int32
       ide_bus/error 2 error_status:int32 retry_sector_num:int64 retry_nsector:uint32 \
       retry_unit:uint8
       ide\u00a0bmdma/current 1 cur_addr:uint32 cur_prd_last:uint32 cur_prd_addr:uint32 \

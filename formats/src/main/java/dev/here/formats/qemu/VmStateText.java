@@ -1,6 +1,5 @@
 package dev.here.formats.qemu;
 
-import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -50,35 +49,11 @@ public final class VmStateText {
   /** Runs of elements that are all zero are many (1024 queues) and say nothing. */
   private void elements(int depth, String name, List<VmStruct> elements) {
     for (int i = 0; i < elements.size(); i++) {
-      if (elements.size() <= 16 || !isZero(elements.get(i))) {
+      if (elements.size() <= 16 || !elements.get(i).isZero()) {
         line(depth, name + "[" + i + "]");
         struct(depth + 1, elements.get(i));
       }
     }
-  }
-
-  private static boolean isZero(VmStruct struct) {
-    return struct.subsections().isEmpty()
-        && struct.fields().values().stream()
-            .allMatch(value ->
-                switch (value) {
-                  case VmValue.Scalar scalar -> scalar.value() == 0;
-                  case VmValue.Scalars scalars ->
-                      Arrays.stream(scalars.values()).allMatch(number -> number == 0);
-                  case VmValue.Octets octets -> isZero(octets.bytes());
-                  case VmValue.Nested nested -> isZero(nested.struct());
-                  case VmValue.Structs structs ->
-                      structs.elements().stream().allMatch(VmStateText::isZero);
-                });
-  }
-
-  private static boolean isZero(byte[] bytes) {
-    for (byte octet : bytes) {
-      if (octet != 0) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private static String numbers(long[] values) {
@@ -97,6 +72,8 @@ public final class VmStateText {
   }
 
   private void line(int depth, String text) {
-    out.repeat("  ", depth).append(RamPages.printable(text)).append('\n');
+    out.repeat("  ", depth);
+    text.chars().forEach(c -> out.append(c >= 0x20 && c < 0x7f ? (char) c : '?'));
+    out.append('\n');
   }
 }

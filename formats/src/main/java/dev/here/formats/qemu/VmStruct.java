@@ -3,20 +3,25 @@ package dev.here.formats.qemu;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A decoded section, structure or subsection: named values in stream order. Every accessor refuses
- * a name that is missing or of another kind, with the value's path in the text.
+ * a name that is missing or of another kind, with the value's path in the text, and notes that the
+ * value was looked at: what never was is what a translation left behind.
  */
 public final class VmStruct {
   private final String path;
   private final String vmsdName;
   private final Map<String, VmValue> fields = new LinkedHashMap<>();
   private final Map<String, VmStruct> subsections = new LinkedHashMap<>();
+  private final Set<String> read = new HashSet<>();
 
   /**
    * @param path where it stands, e.g. {@code hpet/timer[2]}
@@ -52,12 +57,27 @@ public final class VmStruct {
     return path + "/" + field;
   }
 
+  /** Whether all of its values are zero and it has no subsection. */
+  boolean isZero() {
+    return subsections.isEmpty() && fields.values().stream().allMatch(VmValue::isZero);
+  }
+
   boolean has(String field) {
     return fields.containsKey(field);
   }
 
+  /** Whether any accessor has given the value out. */
+  boolean wasRead(String field) {
+    return read.contains(field);
+  }
+
+  private @Nullable VmValue value(String field) {
+    read.add(field);
+    return fields.get(field);
+  }
+
   long number(String field) {
-    if (fields.get(field) instanceof VmValue.Scalar scalar) {
+    if (value(field) instanceof VmValue.Scalar scalar) {
       return scalar.value();
     }
     throw absent(field, "number");
@@ -78,7 +98,7 @@ public final class VmStruct {
   }
 
   long[] numbers(String field) {
-    if (fields.get(field) instanceof VmValue.Scalars scalars) {
+    if (value(field) instanceof VmValue.Scalars scalars) {
       return scalars.values();
     }
     throw absent(field, "array of numbers");
@@ -93,11 +113,19 @@ public final class VmStruct {
     return values;
   }
 
+  /** Octets, also those that QEMU describes as an array of 8-bit numbers. */
   byte[] octets(String field) {
-    if (fields.get(field) instanceof VmValue.Octets octets) {
-      return octets.bytes();
-    }
-    throw absent(field, "run of octets");
+    return switch (value(field)) {
+      case VmValue.Octets octets -> octets.bytes();
+      case VmValue.Scalars scalars -> {
+        byte[] bytes = new byte[scalars.values().length];
+        for (int i = 0; i < bytes.length; i++) {
+          bytes[i] = (byte) scalars.values()[i];
+        }
+        yield bytes;
+      }
+      case null, default -> throw absent(field, "run of octets");
+    };
   }
 
   byte[] octets(String field, int length) {
@@ -110,14 +138,14 @@ public final class VmStruct {
   }
 
   VmStruct struct(String field) {
-    if (fields.get(field) instanceof VmValue.Nested nested) {
+    if (value(field) instanceof VmValue.Nested nested) {
       return nested.struct();
     }
     throw absent(field, "structure");
   }
 
   List<VmStruct> structs(String field) {
-    if (fields.get(field) instanceof VmValue.Structs structs) {
+    if (value(field) instanceof VmValue.Structs structs) {
       return structs.elements();
     }
     throw absent(field, "array of structures");

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class QemuMemoryLayoutTest {
   @ParameterizedTest
-  @ValueSource(strings = {"tcg-default", "tcg-virtio"})
+  @ValueSource(strings = {"tcg-default", "tcg-virtio", "kvm-2cpu", "kvm-2cpu-nodefaults"})
   void theRulesGiveWhatQemuHas(String name) throws IOException {
     MigrationStream stream = Golden.read(Golden.stream(name));
     VmState state = Golden.state(stream);
@@ -26,9 +26,13 @@ class QemuMemoryLayoutTest {
     assertThatCode(() -> layout.check(map, tree)).doesNotThrowAnyException();
     assertThat(layout.backingSizeBytes())
         .isEqualTo(stream.ramBlocks().stream().mapToLong(RamBlock::sizeBytes).sum());
-    assertThat(map.regionAt(0xa0000).isPresent()).isEqualTo(name.equals("tcg-virtio"));
+    assertThat(map.regionAt(0xa0000).isPresent())
+        .isEqualTo(name.equals("tcg-virtio") || name.endsWith("nodefaults"));
     assertThat(map.regionAt(0xfffffff0L).orElseThrow().name()).startsWith("pc.bios@");
-    assertThat(QemuMemoryLayout.of(stream.ramBlocks(), name.equals("tcg-default")).map(state))
+    assertThat(
+            QemuMemoryLayout.of(
+                    stream.ramBlocks(), !name.equals("tcg-virtio") && !name.endsWith("nodefaults"))
+                .map(state))
         .isEqualTo(map);
   }
 
