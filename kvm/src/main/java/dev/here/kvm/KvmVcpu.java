@@ -109,6 +109,15 @@ public final class KvmVcpu implements AutoCloseable {
     }
   }
 
+  /**
+   * Maps this vCPU's dirty ring.
+   *
+   * @param sizeBytes as given to {@link KvmVm#enableDirtyRing}
+   */
+  public DirtyRing dirtyRing(int sizeBytes) {
+    return new DirtyRing(this, sizeBytes);
+  }
+
   /** Injects an external interrupt; only when {@link KvmRun#readyForInterruptInjection}. */
   public void interrupt(int vector) {
     MemorySegment irq = ThreadScratch.segment();
@@ -347,7 +356,10 @@ public final class KvmVcpu implements AutoCloseable {
     }
   }
 
-  /** Whether {@link #tscOffset()} works on this host (Linux 5.16). */
+  /**
+   * Whether this host knows {@link #tscOffset()} (Linux 5.16). KVM without hardware help may know
+   * it and keep 0 whatever is set: read back what was set.
+   */
   public boolean hasTscOffset() {
     return tscOffsetCall(KvmIoctl.KVM_HAS_DEVICE_ATTR, 0) >= 0;
   }

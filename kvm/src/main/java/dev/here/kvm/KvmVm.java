@@ -107,7 +107,7 @@ public final class KvmVm implements AutoCloseable {
   /**
    * Dirty pages go to a ring per vCPU in place of bitmaps; before the first vCPU.
    *
-   * @param sizeBytes a power of two, 4096 at least, a page entry takes 16 bytes; at most the value
+   * @param sizeBytes a power of two, 65536 or more, a page entry takes 16 bytes; at most the value
    *     of KVM_CAP_DIRTY_LOG_RING_ACQ_REL
    */
   public void enableDirtyRing(int sizeBytes) {

@@ -13,8 +13,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.BitSet;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DirtyPagesTest {
   private static final long RAM_BYTES = 64 << 20;
@@ -53,11 +56,109 @@ class DirtyPagesTest {
       assertThat(TestVm.runPastSignals(vcpu)).isEqualTo(KvmExit.KVM_EXIT_IO);
       assertThat(vcpu.exit().ioPort()).isEqualTo(DONE_PORT);
       test.vm.dirtyLog(TestVm.SLOT, bitmap);
-      assertThat(BitSet.valueOf(bitmap.asByteBuffer().order(java.nio.ByteOrder.nativeOrder())))
-          .isEqualTo(wanted);
+      assertThat(bits(bitmap)).isEqualTo(wanted);
       test.vm.dirtyLog(TestVm.SLOT, bitmap);
-      assertThat(BitSet.valueOf(bitmap.asByteBuffer())).isEqualTo(new BitSet());
+      assertThat(bits(bitmap)).isEqualTo(new BitSet());
     }
+  }
+
+  @Test
+  void manualProtectionKeepsWhatIsNotCleared() {
+    TestVm.assume(KvmCapability.KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
+    try (TestVm test = new TestVm(RAM_BYTES);
+        Arena arena = Arena.ofConfined()) {
+      test.vm.enableManualDirtyLog(true);
+      test.mapRam(KvmVm.LOG_DIRTY_PAGES);
+      MemorySegment bitmap = arena.allocate(KvmVm.dirtyBitmapBytes(RAM_BYTES), 8);
+      test.vm.dirtyLog(TestVm.SLOT, bitmap);
+      assertThat(bits(bitmap).cardinality()).isEqualTo(PAGES);
+      test.vm.clearDirtyLog(TestVm.SLOT, 0, PAGES, bitmap);
+      BitSet wanted = prepare(test, new SplittableRandom(2), 2000);
+      KvmVcpu vcpu = start(test, wanted.cardinality());
+      assertThat(TestVm.runPastSignals(vcpu)).isEqualTo(KvmExit.KVM_EXIT_IO);
+      for (int reading = 0; reading < 2; reading++) {
+        test.vm.dirtyLog(TestVm.SLOT, bitmap);
+        assertThat(bits(bitmap)).isEqualTo(wanted);
+      }
+      test.vm.clearDirtyLog(TestVm.SLOT, 0, PAGES / 2, bitmap);
+      wanted.clear(0, PAGES / 2);
+      test.vm.dirtyLog(TestVm.SLOT, bitmap);
+      assertThat(bits(bitmap)).isEqualTo(wanted);
+    }
+  }
+
+  @Test
+  void twoVcpusAreOneBitmap() throws Exception {
+    try (TestVm test = new TestVm(RAM_BYTES);
+        Arena arena = Arena.ofConfined()) {
+      test.mapRam(KvmVm.LOG_DIRTY_PAGES);
+      MemorySegment bitmap = arena.allocate(KvmVm.dirtyBitmapBytes(RAM_BYTES), 8);
+      BitSet wanted = prepare(test, new SplittableRandom(3), 2000);
+      long start = TOUCH_LISTED.gpa("start");
+      KvmVcpu one = test.start(start, LIST_GPA, LIST_GPA + 8 * 1000, 0);
+      KvmVcpu two = test.start(start, LIST_GPA + 8 * 1000, LIST_GPA + 8 * 2000, 0);
+      CompletableFuture<Integer> other = new CompletableFuture<>();
+      Thread thread = Thread.ofPlatform().start(() -> other.complete(TestVm.runPastSignals(two)));
+      assertThat(TestVm.runPastSignals(one)).isEqualTo(KvmExit.KVM_EXIT_IO);
+      assertThat(other.get()).isEqualTo(KvmExit.KVM_EXIT_IO);
+      thread.join();
+      test.vm.dirtyLog(TestVm.SLOT, bitmap);
+      assertThat(bits(bitmap)).isEqualTo(wanted);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {65536, 1 << 20})
+  void ringNamesExactlyTheWrittenPages(int ringBytes) {
+    TestVm.assume(KvmCapability.KVM_CAP_DIRTY_LOG_RING_ACQ_REL);
+    try (TestVm test = new TestVm(RAM_BYTES)) {
+      test.vm.enableDirtyRing(ringBytes);
+      test.mapRam(KvmVm.LOG_DIRTY_PAGES);
+      BitSet wanted = prepare(test, new SplittableRandom(4), 3000);
+      KvmVcpu vcpu = start(test, wanted.cardinality());
+      BitSet found = new BitSet();
+      try (DirtyRing ring = vcpu.dirtyRing(ringBytes)) {
+        int reason;
+        do {
+          reason = TestVm.runPastSignals(vcpu);
+          int harvested =
+              ring.harvest((slot, page) -> {
+                assertThat(slot).isEqualTo(TestVm.SLOT);
+                found.set((int) page);
+              });
+          assertThat(harvested).as(vcpu.exit().describe()).isPositive();
+          test.vm.resetDirtyRings();
+        } while (reason == KvmExit.KVM_EXIT_DIRTY_RING_FULL);
+        assertThat(reason).isEqualTo(KvmExit.KVM_EXIT_IO);
+        assertThat(ring.harvest((slot, page) -> {})).isZero();
+      }
+      assertThat(found).isEqualTo(wanted);
+    }
+  }
+
+  @Test
+  void writeToReadOnlySlotIsAnMmioExit() {
+    try (TestVm test = new TestVm(RAM_BYTES)) {
+      long romGpa = 0x8000_0000L;
+      test.mapRam(0);
+      test.vm.memoryRegion(1, romGpa, 4096, test.ram.hva() + 0x200000, KvmVm.READ_ONLY);
+      TOUCH_LISTED.writeTo(test.memory());
+      test.memory().set(ValueLayout.JAVA_LONG, 0x200008, 41);
+      test.memory().set(ValueLayout.JAVA_LONG, LIST_GPA, romGpa + 8);
+      KvmVcpu vcpu = start(test, 1);
+      assertThat(TestVm.runPastSignals(vcpu)).isEqualTo(KvmExit.KVM_EXIT_MMIO);
+      KvmRun exit = vcpu.exit();
+      assertThat(exit.mmioIsWrite()).isTrue();
+      assertThat(exit.mmioGpa()).isEqualTo(romGpa + 8);
+      assertThat(exit.mmioSizeBytes()).isEqualTo(8);
+      assertThat(exit.mmioData()).isEqualTo(42);
+      assertThat(TestVm.runPastSignals(vcpu)).isEqualTo(KvmExit.KVM_EXIT_IO);
+      assertThat(test.memory().get(ValueLayout.JAVA_LONG, 0x200008)).isEqualTo(41);
+    }
+  }
+
+  private static BitSet bits(MemorySegment bitmap) {
+    return BitSet.valueOf(bitmap.toArray(ValueLayout.JAVA_LONG));
   }
 
   private static KvmVcpu start(TestVm test, int pages) {

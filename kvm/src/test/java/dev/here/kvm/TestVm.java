@@ -69,12 +69,20 @@ final class TestVm implements AutoCloseable {
     return vcpu;
   }
 
-  /** Runs until something other than a signal happens. */
+  /** Runs until something other than a signal happens; a guest that hangs fails the test. */
   static int runPastSignals(KvmVcpu vcpu) {
+    long deadlineNanos = System.nanoTime() + 15_000_000_000L;
     int reason;
-    do {
-      reason = vcpu.run();
-    } while (reason == KvmExit.KVM_EXIT_INTR);
+    try (RunLimit limit = RunLimit.of(vcpu, deadlineNanos)) {
+      do {
+        if (System.nanoTime() > deadlineNanos) {
+          throw new AssertionError(
+              "the guest ran for 15 s: %s %s".formatted(vcpu.exit().describe(), vcpu.regs()));
+        }
+        limit.entering();
+        reason = vcpu.run();
+      } while (reason == KvmExit.KVM_EXIT_INTR);
+    }
     return reason;
   }
 

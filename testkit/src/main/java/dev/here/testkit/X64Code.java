@@ -217,6 +217,11 @@ public final class X64Code {
     return bytes(0xe7, port);
   }
 
+  /** OUT DX, EAX. */
+  public X64Code out32ToDx() {
+    return bytes(0xef);
+  }
+
   /** IN EAX, imm8. */
   public X64Code in32(int port) {
     return bytes(0xe5, port);
