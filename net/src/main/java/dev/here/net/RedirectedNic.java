@@ -33,7 +33,7 @@ public final class RedirectedNic implements AutoCloseable {
   private final UnixListener outListener;
   private final UnixListener inListener;
   private final Arena arena = Arena.ofShared();
-  private final boolean vnetHeaders;
+  private final StreamFrameCodec codec;
   private final FrameGate gate;
   private final InPort inPort;
   private final Thread outThread;
@@ -80,8 +80,11 @@ public final class RedirectedNic implements AutoCloseable {
       FrameGate.Pressure pressure) {
     this.outListener = outListener;
     this.inListener = inListener;
-    this.vnetHeaders = vnetHeaders;
-    this.inPort = new InPort(vnetHeaders, arena);
+    this.codec =
+        new StreamFrameCodec(
+            vnetHeaders,
+            arena.allocate(FramePort.MAX_RECORD_BYTES + (long) FramePort.HEADER_BYTES, 64));
+    this.inPort = new InPort(vnetHeaders, codec, arena);
     this.gate =
         new FrameGate(capacityBytes, inPort, FrameGate.Passing.QUEUED, permission, pressure);
     this.outThread = Thread.ofPlatform().daemon().name("nic-out").unstarted(this::readOut);
@@ -110,26 +113,19 @@ public final class RedirectedNic implements AutoCloseable {
   private void readOut() {
     try (Arena own = Arena.ofConfined()) {
       MemorySegment chunk = own.allocate(CHUNK_BYTES, 64);
-      StreamFrameCodec codec =
-          new StreamFrameCodec(
-              vnetHeaders,
-              own.allocate(FramePort.MAX_RECORD_BYTES + (long) FramePort.HEADER_BYTES, 64));
       StreamFrameCodec.Frames toGate = (record, length) -> gate.send(record, length);
       while (!closed) {
         Optional<UnixSocket> connection = accept(outListener);
         if (connection.isPresent()) {
           codec.restart();
-          readConnection(connection.orElseThrow(), codec, chunk, toGate);
+          readConnection(connection.orElseThrow(), chunk, toGate);
         }
       }
     }
   }
 
   private void readConnection(
-      UnixSocket connection,
-      StreamFrameCodec codec,
-      MemorySegment chunk,
-      StreamFrameCodec.Frames frames) {
+      UnixSocket connection, MemorySegment chunk, StreamFrameCodec.Frames frames) {
     synchronized (connections) {
       out = Optional.of(connection);
     }
@@ -198,17 +194,20 @@ public final class RedirectedNic implements AutoCloseable {
    * while nobody sends on it: it is shut down first, which ends a send that waits.
    */
   private static final class InPort implements FramePort {
-    private final StreamFrameCodec codec;
+    private final boolean vnetHeaders;
+    private final StreamFrameCodec decoder;
     private final MemorySegment encoded;
     private final Object sending = new Object();
     private volatile Optional<UnixSocket> socket = Optional.empty();
     private volatile boolean ended;
     private final AtomicLong unsent = new AtomicLong();
 
-    InPort(boolean vnetHeaders, Arena arena) {
-      codec =
-          new StreamFrameCodec(
-              vnetHeaders, arena.allocate(MAX_RECORD_BYTES + (long) HEADER_BYTES, 64));
+    /**
+     * @param decoder knows the length of header that QEMU's back end uses
+     */
+    InPort(boolean vnetHeaders, StreamFrameCodec decoder, Arena arena) {
+      this.vnetHeaders = vnetHeaders;
+      this.decoder = decoder;
       encoded = arena.allocate(MAX_RECORD_BYTES + (long) StreamFrameCodec.MAX_PREFIX_BYTES, 64);
     }
 
@@ -234,7 +233,9 @@ public final class RedirectedNic implements AutoCloseable {
     public boolean send(MemorySegment record, int length) {
       synchronized (sending) {
         if (socket.isPresent()) {
-          int size = codec.encode(record, length, encoded);
+          int size =
+              StreamFrameCodec.encode(
+                  record, length, vnetHeaders, decoder.lastHeaderBytes(), encoded);
           try {
             socket.orElseThrow().send(encoded.asSlice(0, size));
             return true;

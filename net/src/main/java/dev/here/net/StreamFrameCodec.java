@@ -16,7 +16,7 @@ import java.nio.ByteOrder;
  * It decodes whatever pieces a stream arrives in, into one buffer of its own, and encodes. Header
  * lengths are 0, 10 or 12; a shorter one is filled up with zeros to {@link FramePort}'s 12. A size
  * over {@link FramePort#MAX_RECORD_BYTES} is refused before anything is taken for it. The page
- * docs/specs/frame-gate.md has the rules. Not thread-safe.
+ * docs/specs/frame-gate.md has the rules. One thread decodes.
  */
 public final class StreamFrameCodec {
   /** Octets before the data of a frame that {@link #encode} writes. */
@@ -41,6 +41,7 @@ public final class StreamFrameCodec {
   private int prefixDone;
   private int dataSize;
   private int headerBytes;
+  private volatile int lastHeaderBytes = FramePort.HEADER_BYTES;
   private int dataDone;
 
   /**
@@ -120,28 +121,43 @@ public final class StreamFrameCodec {
     }
     dataSize = (int) size;
     headerBytes = (int) header;
+    if (headerBytes != lastHeaderBytes) {
+      lastHeaderBytes = headerBytes;
+    }
     dataDone = 0;
     record.asSlice(0, FramePort.HEADER_BYTES).fill((byte) 0);
   }
 
   /**
-   * Writes a frame in this framing.
+   * Length of the header that the last decoded frame had: what the other end's back end uses, and
+   * so what frames sent back to it must have. Readable by any thread.
+   */
+  public int lastHeaderBytes() {
+    return lastHeaderBytes;
+  }
+
+  /**
+   * Writes a frame in this framing. Takes nothing from the frame that is being decoded.
    *
    * @param frame header of 12 octets and frame
    * @param length of both
+   * @param headerBytes how much of the header the other end wants: 0, 10 or 12
    * @param into room for {@code length} and {@link #MAX_PREFIX_BYTES}
    * @return octets written
    */
-  public int encode(MemorySegment frame, int length, MemorySegment into) {
-    if (vnetHeaders) {
-      into.set(U32, 0, length);
-      into.set(U32, 4, FramePort.HEADER_BYTES);
-      MemorySegment.copy(frame, 0, into, 8, length);
-      return 8 + length;
-    }
+  public static int encode(
+      MemorySegment frame, int length, boolean vnetHeaders, int headerBytes, MemorySegment into) {
+    int header = vnetHeaders ? headerBytes : 0;
     int frameBytes = length - FramePort.HEADER_BYTES;
-    into.set(U32, 0, frameBytes);
-    MemorySegment.copy(frame, FramePort.HEADER_BYTES, into, 4, frameBytes);
-    return 4 + frameBytes;
+    into.set(U32, 0, header + frameBytes);
+    int prefixBytes = 4;
+    if (vnetHeaders) {
+      into.set(U32, 4, header);
+      prefixBytes = 8;
+    }
+    MemorySegment.copy(frame, 0, into, prefixBytes, header);
+    MemorySegment.copy(
+        frame, FramePort.HEADER_BYTES, into, prefixBytes + (long) header, frameBytes);
+    return prefixBytes + header + frameBytes;
   }
 }

@@ -53,7 +53,7 @@ class RedirectedNicTest {
   private void write(int number, int length) {
     record.asSlice(0, length).fill((byte) number);
     record.set(ValueLayout.JAVA_INT_UNALIGNED, 26, number);
-    out.send(encoded.asSlice(0, codec.encode(record, length, encoded)));
+    out.send(encoded.asSlice(0, StreamFrameCodec.encode(record, length, true, 12, encoded)));
   }
 
   private List<Integer> read(int count) {

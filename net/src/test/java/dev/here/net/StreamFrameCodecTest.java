@@ -40,6 +40,29 @@ class StreamFrameCodecTest {
   }
 
   @Test
+  void framesGoBackWithTheHeaderThatTheyCameWith() {
+    StreamFrameCodec codec = new StreamFrameCodec(true, buffer);
+    for (String text :
+        List.of(
+            "00000002 00000000 cafe",
+            "0000000c 0000000a 01010203040506070809 cafe",
+            "0000000e 0000000c 01010203040506070809 0b0c cafe")) {
+      MemorySegment stream = hex(text);
+      codec.decode(stream, stream.byteSize(), frames);
+      MemorySegment again = MemorySegment.ofArray(new byte[100]);
+      int length =
+          StreamFrameCodec.encode(
+              MemorySegment.ofArray(decoded.getLast()),
+              decoded.getLast().length,
+              true,
+              codec.lastHeaderBytes(),
+              again);
+      assertThat(again.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE))
+          .isEqualTo(stream.toArray(ValueLayout.JAVA_BYTE));
+    }
+  }
+
+  @Test
   void framesWithoutHeadersGetOneOfZeros() {
     StreamFrameCodec codec = new StreamFrameCodec(false, buffer);
     MemorySegment stream = hex("00000003 aabbcc 00000001 dd");
@@ -65,7 +88,9 @@ class StreamFrameCodecTest {
         frame[at] = (byte) random.nextInt();
       }
       originals.add(frame);
-      end += codec.encode(MemorySegment.ofArray(frame), frame.length, stream.asSlice(end));
+      end +=
+          StreamFrameCodec.encode(
+              MemorySegment.ofArray(frame), frame.length, headers, 12, stream.asSlice(end));
     }
     long at = 0;
     while (at < end) {
