@@ -13,6 +13,7 @@ import dev.here.hypervisor.Primary;
 import dev.here.machine.MemoryMap;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
@@ -68,7 +69,7 @@ public final class EpochLoop implements AutoCloseable {
   private volatile long epoch;
   private long committedEpoch;
   private boolean seeded;
-  private boolean takeOverAllowed;
+  private volatile boolean takeOverAllowed;
   private Optional<byte[]> inFlightMachine = Optional.empty();
 
   /** Staged pages may be in the shadow although the standby never got them. */
@@ -76,7 +77,9 @@ public final class EpochLoop implements AutoCloseable {
 
   private int failedCaptures;
   private long resumedNanos;
-  private long lostNanos;
+
+  /** Since when nothing was committed for want of a standby. */
+  private OptionalLong lostNanos = OptionalLong.empty();
 
   /**
    * Starts nothing yet.
@@ -111,7 +114,7 @@ public final class EpochLoop implements AutoCloseable {
     this.memory = primary.memoryMap();
     this.staging = new EpochStaging(memory.pageCount());
     this.sender = new EpochSender(memory, protection.streams(), protection.shadow());
-    this.heartbeat = new Heartbeat(primary, protection, signal, () -> epoch);
+    this.heartbeat = new Heartbeat(primary, protection, signal, () -> epoch, () -> takeOverAllowed);
     this.thread =
         Thread.ofPlatform().name("epochs-" + protection.vmName()).daemon().unstarted(this::run);
   }
@@ -183,7 +186,14 @@ public final class EpochLoop implements AutoCloseable {
     } catch (RefusedException e) {
       refused(e);
     } catch (IOException | WireException e) {
-      linkLost(String.valueOf(e.getMessage()));
+      Optional<RefusedException> refusal = link.flatMap(StandbyLink::refusal);
+      if (refusal.isPresent()) {
+        refused(refusal.get());
+      } else {
+        linkLost(String.valueOf(e.getMessage()));
+      }
+    } catch (ReplicationException e) {
+      endHere(ProtectionState.FAILED, String.valueOf(e.getMessage()));
     } catch (HypervisorException e) {
       captureFailed(e);
     } catch (RuntimeException e) {
@@ -247,27 +257,27 @@ public final class EpochLoop implements AutoCloseable {
       seeding.finish();
     } catch (IOException e) {
       if (!sender.hasShadow()) {
-        throw new RefusedException(
-            RefusalCode.FAILED,
-            "the standby was lost while it was seeded; protect the VM again",
-            e);
+        throw new ReplicationException(
+            "the standby was lost while it was seeded; protect the VM again", e);
       }
       throw e;
     }
   }
 
-  private void reconnect() throws InterruptedException {
-    try {
-      resume(dial());
-      return;
-    } catch (IOException | WireException e) {
-      enter(ProtectionState.RECONNECTING, "the standby is lost: " + e.getMessage());
-    }
-    if (System.nanoTime() - lostNanos > protection.holdNanos() && openGate()) {
+  private void reconnect() throws IOException, InterruptedException {
+    if (System.nanoTime() - lostNanos.orElseThrow() > protection.holdNanos() && openGate()) {
       enter(ProtectionState.ALONE, figures.reason());
       return;
     }
-    signal.awaitUrgent(System.nanoTime() + protection.retryNanos());
+    StandbyLink fresh;
+    try {
+      fresh = dial();
+    } catch (IOException | WireException e) {
+      enter(ProtectionState.RECONNECTING, "the standby is not reached: " + e.getMessage());
+      signal.awaitUrgent(System.nanoTime() + protection.retryNanos());
+      return;
+    }
+    resume(fresh);
   }
 
   /** The guest goes on without a standby, once it is certain that none will take it over. */
@@ -284,13 +294,16 @@ public final class EpochLoop implements AutoCloseable {
     }
   }
 
-  private void lookForStandby() throws InterruptedException {
+  private void lookForStandby() throws IOException, InterruptedException {
     signal.awaitUrgent(System.nanoTime() + protection.retryNanos());
+    StandbyLink fresh;
     try {
-      resume(dial());
+      fresh = dial();
     } catch (IOException | WireException e) {
       enter(ProtectionState.ALONE, "the standby is not reached: " + e.getMessage());
+      return;
     }
+    resume(fresh);
   }
 
   /** Goes on with a standby that was lost, from what it says that it holds. */
@@ -317,8 +330,7 @@ public final class EpochLoop implements AutoCloseable {
       inFlightMachine = Optional.empty();
       committedEpoch = 0;
     } else {
-      throw new RefusedException(
-          RefusalCode.FAILED,
+      throw new ReplicationException(
           "the standby holds epoch %d, epoch %d was committed; protect the VM again"
               .formatted(held, committedEpoch));
     }
@@ -336,7 +348,7 @@ public final class EpochLoop implements AutoCloseable {
     } else if (figures.state() != ProtectionState.SWITCHING_OVER) {
       signal.await(resumedNanos + policy.nextIntervalNanos());
       if (signal.lost().isPresent()
-          || signal.command().isPresent() && figures.state() == ProtectionState.PROTECTED
+          || (signal.command().isPresent() && figures.state() == ProtectionState.PROTECTED)
           || signal.command().equals(Optional.of(LoopSignal.Command.UNPROTECT))) {
         return;
       }
@@ -402,6 +414,7 @@ public final class EpochLoop implements AutoCloseable {
   private void commitReached(Optional<EpochMeasure> measure) throws InterruptedException {
     committedEpoch = epoch;
     inFlightMachine = Optional.empty();
+    lostNanos = OptionalLong.empty();
     resendWhole = false;
     failedCaptures = 0;
     staging.clear();
@@ -454,9 +467,16 @@ public final class EpochLoop implements AutoCloseable {
     link.ifPresent(StandbyLink::close);
     link = Optional.empty();
     heartbeat.link(link);
-    lostNanos = System.nanoTime();
+    if (lostNanos.isEmpty()) {
+      lostNanos = OptionalLong.of(System.nanoTime());
+    }
     LOG.warn("the standby of {} is lost: {}", protection.vmName(), reason);
-    ProtectionState next = commit.isOpen() ? ProtectionState.ALONE : ProtectionState.RECONNECTING;
+    ProtectionState next = ProtectionState.RECONNECTING;
+    if (!seeded) {
+      next = ProtectionState.CONNECTING;
+    } else if (commit.isOpen()) {
+      next = ProtectionState.ALONE;
+    }
     enter(next, "the standby is lost: " + reason);
   }
 
@@ -469,13 +489,17 @@ public final class EpochLoop implements AutoCloseable {
     }
   }
 
+  /**
+   * Who owns the VM is the third party's to say, and a damaged connection can be made anew: only a
+   * guest that the standby cannot carry ends the protection.
+   */
   private void refused(RefusedException refusal) throws InterruptedException {
-    if (refusal.code() == RefusalCode.FENCED || refusal.code() == RefusalCode.TAKEN_OVER) {
-      // The standby may be mistaken or lie; who owns the VM is the third party's to say.
-      linkLost(String.valueOf(refusal.getMessage()));
-      signal.awaitUrgent(System.nanoTime() + protection.retryNanos());
+    String reason = "the standby refused: " + refusal.getMessage();
+    if (refusal.code() == RefusalCode.UNSUITABLE) {
+      endHere(ProtectionState.FAILED, reason);
     } else {
-      endHere(ProtectionState.FAILED, "the standby refused: " + refusal.getMessage());
+      linkLost(reason);
+      signal.awaitUrgent(System.nanoTime() + protection.retryNanos());
     }
   }
 

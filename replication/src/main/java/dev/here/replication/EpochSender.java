@@ -89,23 +89,15 @@ final class EpochSender implements AutoCloseable {
                 return sender.end(connection, epoch);
               }));
     }
-    Optional<RuntimeException> machineFailure = Optional.empty();
-    byte[] state = new byte[0];
+    byte[] state;
     try {
       state = machine.get();
     } catch (RuntimeException e) {
-      // The streams read the staged pages: they have to end before the pages are let go.
-      machineFailure = Optional.of(e);
       link.fail("the machine state of epoch %d cannot be sent".formatted(epoch));
+      awaitQuietly(link, parts);
+      throw e;
     }
-    int sentPages = 0;
-    try {
-      sentPages = await(link, parts);
-    } finally {
-      if (machineFailure.isPresent()) {
-        throw machineFailure.get();
-      }
-    }
+    int sentPages = await(link, parts);
     CRC32C crc = new CRC32C();
     crc.update(state);
     link.send(new Message.Machine(epoch, Bytes.of(state)));
@@ -139,6 +131,16 @@ final class EpochSender implements AutoCloseable {
               }));
     }
     await(link, parts);
+  }
+
+  /** The streams read the staged pages: they have to end before the pages are let go. */
+  private static void awaitQuietly(StandbyLink link, List<Future<Integer>> parts)
+      throws InterruptedException {
+    try {
+      await(link, parts);
+    } catch (IOException e) {
+      // The link was closed on purpose; the reason for that is what the caller throws.
+    }
   }
 
   /** Waits for all parts, even when one has failed: they read what the caller owns. */

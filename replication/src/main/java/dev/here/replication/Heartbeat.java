@@ -7,6 +7,7 @@ import dev.here.hypervisor.Primary;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +23,7 @@ final class Heartbeat implements AutoCloseable {
   private final Protection protection;
   private final LoopSignal signal;
   private final LongSupplier epoch;
+  private final BooleanSupplier mayHandOver;
   private final Suspicion suspicion;
   private final AtomicReference<Optional<StandbyLink>> link =
       new AtomicReference<>(Optional.empty());
@@ -29,11 +31,17 @@ final class Heartbeat implements AutoCloseable {
   private long sequence;
   private volatile boolean closed;
 
-  Heartbeat(Primary primary, Protection protection, LoopSignal signal, LongSupplier epoch) {
+  Heartbeat(
+      Primary primary,
+      Protection protection,
+      LoopSignal signal,
+      LongSupplier epoch,
+      BooleanSupplier mayHandOver) {
     this.primary = primary;
     this.protection = protection;
     this.signal = signal;
     this.epoch = epoch;
+    this.mayHandOver = mayHandOver;
     this.suspicion = new Suspicion(protection.limits());
     this.thread = Thread.ofPlatform().name("heartbeat").daemon().unstarted(this::run);
   }
@@ -71,7 +79,9 @@ final class Heartbeat implements AutoCloseable {
       // Whether it crashed or hangs shows at once when a checkpoint is tried.
       signal.hurry();
     }
-    if (suspicion.verdict(System.nanoTime()) == Verdict.GUEST_HUNG && !closed) {
+    boolean hung = suspicion.verdict(System.nanoTime()) == Verdict.GUEST_HUNG;
+    // Without a standby that may take over, ending a guest that only seems to hang would lose it.
+    if (hung && mayHandOver.getAsBoolean() && !closed) {
       end();
       return;
     }

@@ -50,7 +50,7 @@ public final class InProcessOwnership {
     Entry entry = entries.computeIfAbsent(vm, key -> new Entry());
     boolean mayFollow =
         predecessorToken.isEmpty()
-            || entry.token == predecessorToken.get() && entry.takeOverAllowed;
+            || (entry.token == predecessorToken.get() && entry.takeOverAllowed);
     if (entry.held || !mayFollow) {
       return Optional.empty();
     }

@@ -8,6 +8,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.channels.ByteChannel;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -18,6 +19,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  */
 final class StandbyLink implements AutoCloseable {
   private final List<Connection> connections = new CopyOnWriteArrayList<>();
+  private volatile Optional<RefusedException> refusal = Optional.empty();
   private volatile long heardNanos = System.nanoTime();
   private Message.Welcome welcome = new Message.Welcome(new UUID(0, 0), 0);
   private final Acknowledgements acknowledgements = new Acknowledgements();
@@ -117,6 +119,11 @@ final class StandbyLink implements AutoCloseable {
     return heardNanos;
   }
 
+  /** The refusal that closed it, if one did. */
+  Optional<RefusedException> refusal() {
+    return refusal;
+  }
+
   /** Why it is closed. */
   String reason() {
     return acknowledgements.reason();
@@ -147,6 +154,7 @@ final class StandbyLink implements AutoCloseable {
     } catch (IOException | WireException e) {
       fail("the connection to the standby broke: " + e.getMessage());
     } catch (RefusedException e) {
+      refusal = Optional.of(e);
       fail("the standby refused (%s): %s".formatted(e.code(), e.getMessage()));
     }
   }

@@ -50,7 +50,7 @@ final class Rack implements AutoCloseable {
     primary = new FakePrimary(guest, 300_000, frames::send);
     lease = witness.of(vm).acquire().orElseThrow();
     Suspicion.Limits limits =
-        new Suspicion.Limits(200 * MILLI, 400 * MILLI, 2_000 * MILLI, 400 * MILLI);
+        new Suspicion.Limits(500 * MILLI, 2_000 * MILLI, 5_000 * MILLI, 600 * MILLI);
     failover =
         new Failover(
             Optional.of(witness.of(vm)),

@@ -12,8 +12,6 @@ public enum RefusalCode {
   UNSUITABLE,
   /** What came breaks the protocol. */
   PROTOCOL,
-  /** The replica already holds a checkpoint and cannot be seeded over. */
-  NOT_EMPTY,
   /** The standby lacks memory or disk, or failed itself. */
   FAILED
 }
