@@ -56,6 +56,26 @@ class ColoStreamTest {
   }
 
   @Test
+  void readsWhatQemuSentASecondary() throws IOException {
+    var pages = new Golden.Pages();
+    var colo = new ColoStream(slow(Golden.stream("tcg-colo")));
+    MigrationStream initial = colo.readInitial(pages);
+
+    assertThat(initial.colo()).isTrue();
+    assertThat(initial.machineType()).contains("pc-i440fx-7.2");
+    for (int i = 0; i < 2; i++) {
+      pages.seen.clear();
+      assertThat(colo.awaitMessage()).isEqualTo(ColoMessage.CHECKPOINT_REQUEST);
+      assertThat(colo.awaitMessage()).isEqualTo(ColoMessage.VMSTATE_SEND);
+      ColoStream.Checkpoint checkpoint = colo.readCheckpoint(pages);
+      assertThat(pages.seen).hasSize(3);
+      VmState state = VmStateReader.read(initial.schema().orElseThrow(), checkpoint.deviceState());
+      assertThat(state.require("timer", 0).number("cpu_clock_offset")).isPositive();
+      assertThat(state.sections()).hasSameSizeAs(initial.schema().orElseThrow().sections());
+    }
+  }
+
+  @Test
   void refusesAnOrdinaryMigration() {
     byte[] bytes = new StreamBytes().header("pc").ramStart().port92().port92Description().bytes();
     assertThatThrownBy(() -> new ColoStream(Golden.channel(bytes)).readInitial(new Golden.Pages()))
