@@ -15,9 +15,28 @@ public final class DirtySet {
 
   /** An empty set for pages 0 to {@code pageCount - 1}. */
   public DirtySet(Arena owner, int pageCount) {
-    Bounds.range("dirtySet.pageCount", pageCount, 1, Integer.MAX_VALUE - 63);
+    this(owner.allocate(wordBytes(pageCount), 64), pageCount);
+  }
+
+  private DirtySet(MemorySegment words, int pageCount) {
+    this.words = words;
     this.pageCount = pageCount;
-    this.words = owner.allocate((pageCount + 63L) / 64 * 8, 64);
+  }
+
+  /**
+   * A set whose bits lie in memory that exists already, for example shared with another process.
+   *
+   * @param words {@link #wordBytes} long at least, aligned to 8
+   */
+  public static DirtySet over(MemorySegment words, int pageCount) {
+    Bounds.range("dirtySet.words", words.byteSize(), wordBytes(pageCount), Long.MAX_VALUE);
+    return new DirtySet(words.asSlice(0, wordBytes(pageCount)), pageCount);
+  }
+
+  /** Octets that the bits of {@code pageCount} pages take. */
+  public static long wordBytes(int pageCount) {
+    Bounds.range("dirtySet.pageCount", pageCount, 1, Integer.MAX_VALUE - 63);
+    return (pageCount + 63L) / 64 * 8;
   }
 
   public int pageCount() {

@@ -1,0 +1,155 @@
+package dev.here.driver.vmm;
+
+import dev.here.formats.control.ControlMessage;
+import dev.here.hypervisor.Capture;
+import dev.here.hypervisor.EpochBoundary;
+import dev.here.hypervisor.GuestProgress;
+import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.PageSink;
+import dev.here.hypervisor.PauseTimes;
+import dev.here.hypervisor.Primary;
+import dev.here.machine.DirtySet;
+import dev.here.machine.MachineState;
+import dev.here.machine.MemoryMap;
+import dev.here.machine.MemoryRegion;
+import dev.here.machine.TranslationReport;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+
+/**
+ * A guest of our own VMM under protection. The VMM shares the guest's memory, so the dirty pages
+ * are copied straight from it to the sink while the guest stands still: one copy, and the VMM's
+ * process does nothing per page.
+ */
+public final class VmmPrimary implements Primary {
+  private static final int MAX_PASSES = 8;
+  private static final int SMALL_PASS_PAGES = 512;
+
+  private final VmmControl control;
+  private final VmmProgress progress;
+  private final SharedMachine machine;
+  private final long pid;
+
+  private VmmPrimary(VmmControl control, Path socket, SharedMachine machine) {
+    this.control = control;
+    this.progress = new VmmProgress(socket);
+    this.machine = machine;
+    this.pid = control.pid();
+  }
+
+  /**
+   * Attaches to a VMM that runs a guest.
+   *
+   * @param socket its control socket
+   */
+  public static VmmPrimary attach(Path socket) {
+    VmmControl control = VmmControl.connect(socket);
+    try {
+      return new VmmPrimary(
+          control, socket, SharedMachine.of(control, new ControlMessage.Attach()));
+    } catch (RuntimeException e) {
+      control.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public String hypervisor() {
+    return machine.hypervisor();
+  }
+
+  @Override
+  public MemoryMap memoryMap() {
+    return machine.map();
+  }
+
+  @Override
+  public void seed(PageSink sink) {
+    control.done(new ControlMessage.Track(true));
+    for (int page = 0; page < machine.map().pageCount(); page++) {
+      long offset = (long) page * MemoryRegion.PAGE_BYTES;
+      if (!zero(machine.memory(), offset)) {
+        sink.page(page, machine.memory(), offset);
+      }
+    }
+    int before = Integer.MAX_VALUE;
+    for (int pass = 0; pass < MAX_PASSES; pass++) {
+      int pages =
+          control
+              .ask(new ControlMessage.TakeDirty(), ControlMessage.DirtyTaken.class)
+              .pageCount();
+      deliver(sink);
+      if (pages < SMALL_PASS_PAGES || pages >= before) {
+        return;
+      }
+      before = pages;
+    }
+  }
+
+  private static boolean zero(MemorySegment memory, long offset) {
+    for (long at = offset; at < offset + MemoryRegion.PAGE_BYTES; at += 8) {
+      if (memory.get(ValueLayout.JAVA_LONG, at) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void deliver(PageSink sink) {
+    DirtySet dirty = machine.dirty();
+    for (int page = dirty.next(0); page >= 0; page = dirty.next(page + 1)) {
+      sink.page(page, machine.memory(), (long) page * MemoryRegion.PAGE_BYTES);
+    }
+  }
+
+  @Override
+  public Capture capture(PageSink sink, EpochBoundary boundary) {
+    ControlMessage.Captured captured =
+        control.ask(new ControlMessage.Capture(), ControlMessage.Captured.class);
+    long start = System.nanoTime();
+    long copyNanos;
+    try {
+      boundary.guestStopped();
+      deliver(sink);
+    } finally {
+      copyNanos = System.nanoTime() - start;
+      start = System.nanoTime();
+      control.done(new ControlMessage.Resume());
+    }
+    PauseTimes pause =
+        new PauseTimes(
+            captured.stopNanos(),
+            captured.dirtyLogNanos(),
+            captured.stateNanos(),
+            copyNanos,
+            System.nanoTime() - start);
+    MachineState state =
+        control.ask(new ControlMessage.TakeState(), ControlMessage.StateIs.class).state();
+    Capture.Translation translation = new Capture.Translation(state, TranslationReport.COMPLETE);
+    return new Capture(pause, captured.pageCount(), () -> translation);
+  }
+
+  @Override
+  public GuestProgress progress(long timeoutNanos) {
+    return progress.ask(timeoutNanos);
+  }
+
+  @Override
+  public void kill() {
+    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+  }
+
+  @Override
+  public void close() {
+    progress.close();
+    try {
+      control.done(new ControlMessage.Track(false));
+    } catch (HypervisorException e) {
+      // The VMM has gone, and its dirty log with it.
+    } finally {
+      control.close();
+      machine.close();
+    }
+  }
+}

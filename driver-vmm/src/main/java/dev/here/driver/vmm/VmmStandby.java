@@ -1,0 +1,145 @@
+package dev.here.driver.vmm;
+
+import dev.here.formats.control.ControlMessage;
+import dev.here.hypervisor.GuestProgress;
+import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.HypervisorGoneException;
+import dev.here.hypervisor.Standby;
+import dev.here.machine.MachineState;
+import dev.here.machine.MemoryMap;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A replica in a warm process of our own VMM: its memory is shared with this process, its KVM VM
+ * and vCPUs exist, so a take-over sets state and runs.
+ */
+public final class VmmStandby implements Standby {
+  private static final long START_NANOS = 60_000_000_000L;
+
+  private final VmmCommand command;
+  private final Path socket;
+  private final Path log;
+  private Optional<Warm> warm = Optional.empty();
+  private long lastStateId;
+  private Optional<MachineState> lastValidated = Optional.empty();
+  private boolean activated;
+
+  /** The process and what it shares. */
+  private record Warm(
+      Process process, VmmControl control, VmmProgress progress, SharedMachine machine) {}
+
+  /**
+   * @param socket where the VMM shall listen; its folder exists, the path does not
+   * @param log gets what the process prints
+   */
+  public VmmStandby(VmmCommand command, Path socket, Path log) {
+    this.command = command;
+    this.socket = socket;
+    this.log = log;
+  }
+
+  @Override
+  public String hypervisor() {
+    return warm().machine().hypervisor();
+  }
+
+  private Warm warm() {
+    return warm.orElseThrow(() -> new IllegalStateException("prepare comes first"));
+  }
+
+  /** The VMM's control socket. */
+  public Path socket() {
+    return socket;
+  }
+
+  @Override
+  public void prepare(MemoryMap memory, int vcpus) {
+    Process process = start();
+    try {
+      VmmControl control = connect(process);
+      SharedMachine machine =
+          SharedMachine.of(control, new ControlMessage.Prepare(memory, vcpus));
+      warm = Optional.of(new Warm(process, control, new VmmProgress(socket), machine));
+    } catch (RuntimeException e) {
+      process.destroyForcibly();
+      throw e;
+    }
+  }
+
+  private Process start() {
+    try {
+      return new ProcessBuilder(command.with(socket))
+          .redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+          .start();
+    } catch (IOException e) {
+      throw new HypervisorException("cannot start the VMM: " + e.getMessage(), e);
+    }
+  }
+
+  private VmmControl connect(Process process) {
+    long deadline = System.nanoTime() + START_NANOS;
+    while (true) {
+      try {
+        return VmmControl.connect(socket);
+      } catch (HypervisorGoneException e) {
+        if (!process.isAlive() || System.nanoTime() > deadline) {
+          throw new HypervisorException("the VMM did not start; see " + log, e);
+        }
+      }
+      try {
+        boolean ended = process.waitFor(10, TimeUnit.MILLISECONDS);
+        if (ended) {
+          throw new HypervisorException(
+              "the VMM ended with %d; see %s".formatted(process.exitValue(), log));
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new HypervisorException("interrupted while the VMM started", e);
+      }
+    }
+  }
+
+  @Override
+  public MemorySegment memory() {
+    return warm().machine().memory();
+  }
+
+  @Override
+  public void validate(MachineState state, boolean tried) {
+    lastStateId++;
+    warm().control().done(new ControlMessage.Validate(lastStateId, tried, state));
+    lastValidated = Optional.of(state);
+  }
+
+  @Override
+  public void activate(MachineState state) {
+    boolean known = lastValidated.isPresent() && lastValidated.get() == state;
+    Optional<MachineState> sent = known ? Optional.empty() : Optional.of(state);
+    warm().control().done(new ControlMessage.Activate(lastStateId, sent));
+    activated = true;
+  }
+
+  @Override
+  public GuestProgress progress(long timeoutNanos) {
+    return warm().progress().ask(timeoutNanos);
+  }
+
+  @Override
+  public void close() {
+    if (warm.isPresent()) {
+      Warm machine = warm.get();
+      warm = Optional.empty();
+      machine.progress().close();
+      machine.control().close();
+      machine.machine().close();
+      if (!activated) {
+        machine.process().destroyForcibly();
+      }
+    }
+  }
+}

@@ -1,0 +1,277 @@
+package dev.here.vmm;
+
+import dev.here.ffi.FileDescriptor;
+import dev.here.ffi.MappedMemory;
+import dev.here.ffi.MemFile;
+import dev.here.formats.control.ControlMessage;
+import dev.here.formats.control.ControlMessage.Phase;
+import dev.here.formats.state.CheckpointFile;
+import dev.here.kvm.Kvm;
+import dev.here.machine.DirtySet;
+import dev.here.machine.InvalidMachineStateException;
+import dev.here.machine.MachineState;
+import dev.here.machine.MemoryMap;
+import dev.here.machine.TranslationReport;
+import dev.here.machine.VcpuState;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The machine of this process as its controllers see it: each request is done whole before the
+ * next, except the question for its status, which never waits.
+ */
+final class MachineControl implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(MachineControl.class);
+  private static final String NAME = "here-vmm-0.1.0";
+
+  /** An answer and the descriptors that go with it, which stay this object's. */
+  record Reply(ControlMessage.Answer message, FileDescriptor... descriptors) {}
+
+  private record Validated(long stateId, MachineState state) {}
+
+  private final Kvm kvm;
+  private final MachineDevices.Factory devices;
+  private final CountDownLatch quit = new CountDownLatch(1);
+  private Optional<GuestBacking> backing = Optional.empty();
+  private Optional<SharedDirtySet> dirty = Optional.empty();
+  private volatile Optional<Machine> machine = Optional.empty();
+  private Optional<Validated> validated = Optional.empty();
+  private Optional<MachineState> captured = Optional.empty();
+
+  /**
+   * @param kvm stays the caller's
+   */
+  MachineControl(Kvm kvm, MachineDevices.Factory devices) {
+    this.kvm = kvm;
+    this.devices = devices;
+  }
+
+  /** A dirty set that the controller has mapped too. */
+  private record SharedDirtySet(FileDescriptor file, MappedMemory mapping, DirtySet set)
+      implements AutoCloseable {
+    static SharedDirtySet of(int pageCount) {
+      long sizeBytes = (DirtySet.wordBytes(pageCount) + 4095) / 4096 * 4096;
+      FileDescriptor file = MemFile.create("dirty-pages", sizeBytes);
+      MappedMemory mapping = MappedMemory.shared(file, 0, sizeBytes);
+      return new SharedDirtySet(file, mapping, DirtySet.over(mapping.segment(), pageCount));
+    }
+
+    @Override
+    public void close() {
+      mapping.close();
+      file.close();
+    }
+  }
+
+  /** Does what is asked; a failure becomes an answer. */
+  Reply answer(ControlMessage.Request request) {
+    try {
+      if (request instanceof ControlMessage.AskStatus) {
+        return new Reply(status());
+      }
+      synchronized (this) {
+        return serve(request);
+      }
+    } catch (InvalidMachineStateException | VmmException | VirtioRefusedException e) {
+      LOG.info("refused {}: {}", request.getClass().getSimpleName(), e.getMessage());
+      return new Reply(new ControlMessage.Failed(true, text(e)));
+    } catch (RuntimeException | IOException e) {
+      LOG.warn("{} failed", request.getClass().getSimpleName(), e);
+      return new Reply(new ControlMessage.Failed(false, text(e)));
+    }
+  }
+
+  private static String text(Exception e) {
+    String message = e.getMessage();
+    return message == null ? e.getClass().getSimpleName() : message;
+  }
+
+  private Reply serve(ControlMessage.Request request) throws IOException {
+    return switch (request) {
+      case ControlMessage.Prepare(MemoryMap memory, int vcpus) -> {
+        prepare(memory, IntStream.range(0, vcpus).boxed().toList());
+        yield ready();
+      }
+      case ControlMessage.Attach() -> ready();
+      case ControlMessage.Validate(long id, boolean tried, MachineState state) -> {
+        validate(id, tried, state);
+        yield done(0);
+      }
+      case ControlMessage.Activate(long id, Optional<MachineState> state) ->
+          done(activate(state.orElseGet(() -> validated(id))));
+      case ControlMessage.Pause() -> done(running().pause());
+      case ControlMessage.Resume() -> done(running().resume());
+      case ControlMessage.Track(boolean on) -> {
+        running().track(on);
+        yield done(0);
+      }
+      case ControlMessage.TakeDirty() -> new Reply(new ControlMessage.DirtyTaken(takeDirty()));
+      case ControlMessage.Capture() -> new Reply(capture());
+      case ControlMessage.TakeState() ->
+          new Reply(
+              new ControlMessage.StateIs(
+                  captured.orElseThrow(() -> new VmmException("nothing was captured yet"))));
+      case ControlMessage.Save(String path) -> {
+        save(Path.of(path));
+        yield done(0);
+      }
+      case ControlMessage.AskStatus() -> new Reply(status());
+      case ControlMessage.Quit() -> {
+        quit.countDown();
+        yield done(0);
+      }
+    };
+  }
+
+  private static Reply done(long nanos) {
+    return new Reply(new ControlMessage.Done(nanos));
+  }
+
+  private Reply ready() {
+    GuestBacking memory =
+        backing.orElseThrow(() -> new VmmException("no machine was prepared in this process yet"));
+    return new Reply(
+        new ControlMessage.Ready(running().memory().map(), NAME),
+        memory.file(),
+        dirty.orElseThrow().file());
+  }
+
+  private Machine running() {
+    return machine.orElseThrow(
+        () -> new VmmException("no machine was prepared in this process yet"));
+  }
+
+  /** Makes memory and a warm machine. */
+  synchronized Machine prepare(MemoryMap memory, List<Integer> apicIds) {
+    if (backing.isPresent()) {
+      throw new VmmException("this process has its machine already; start another process");
+    }
+    GuestBacking made = new GuestBacking(memory.backingSizeBytes());
+    backing = Optional.of(made);
+    dirty = Optional.of(SharedDirtySet.of(memory.pageCount()));
+    Machine warm = new Machine(kvm, made, memory, apicIds);
+    machine = Optional.of(warm);
+    return warm;
+  }
+
+  /** The warm machine made anew where the state's vCPUs have other ids than it was made with. */
+  private Machine warmFor(MachineState state) {
+    List<Integer> apicIds = state.vcpus().stream().map(VcpuState::apicId).toList();
+    Machine warm = running();
+    long sizeBytes = backing.orElseThrow().memory().byteSize();
+    if (state.memory().backingSizeBytes() != sizeBytes) {
+      throw new VmmException(
+          "the state has %d octets of memory, this machine was prepared with %d"
+              .formatted(state.memory().backingSizeBytes(), sizeBytes));
+    }
+    if (warm.phase() == Machine.Phase.WARM && !warm.apicIds().equals(apicIds)) {
+      warm.close();
+      warm = new Machine(kvm, backing.orElseThrow(), state.memory(), apicIds);
+      machine = Optional.of(warm);
+    }
+    return warm;
+  }
+
+  private void validate(long stateId, boolean tried, MachineState state) {
+    Machine warm = warmFor(state);
+    if (tried) {
+      warm.tryVcpus(state);
+    }
+    validated = Optional.of(new Validated(stateId, state));
+  }
+
+  private MachineState validated(long stateId) {
+    return validated
+        .filter(known -> known.stateId() == stateId)
+        .map(Validated::state)
+        .orElseThrow(
+            () -> new VmmException("state " + stateId + " is not the last one that was validated"));
+  }
+
+  private long activate(MachineState state) {
+    long start = System.nanoTime();
+    restore(state);
+    running().resume();
+    return System.nanoTime() - start;
+  }
+
+  /** Takes a state into the prepared machine, which is paused afterwards. */
+  synchronized void restore(MachineState state) {
+    warmFor(state).load(state, devices, GuestTime.elapsedSince(state.clock()));
+  }
+
+  private int takeDirty() {
+    DirtySet set = dirty.orElseThrow().set();
+    set.clear();
+    running().takeDirty(set);
+    return set.count();
+  }
+
+  private ControlMessage.Captured capture() {
+    Machine guest = running();
+    long stopNanos = guest.pause();
+    try {
+      long start = System.nanoTime();
+      int pages = takeDirty();
+      long dirtyTaken = System.nanoTime();
+      captured = Optional.of(guest.save());
+      return new ControlMessage.Captured(
+          stopNanos, dirtyTaken - start, System.nanoTime() - dirtyTaken, pages);
+    } catch (RuntimeException e) {
+      guest.resume();
+      throw e;
+    }
+  }
+
+  private void save(Path file) throws IOException {
+    Machine guest = running();
+    boolean wasRunning = guest.phase() == Machine.Phase.RUNNING;
+    if (wasRunning) {
+      guest.pause();
+    }
+    try {
+      CheckpointFile.write(
+          file, guest.save(), TranslationReport.COMPLETE, backing.orElseThrow().memory());
+    } finally {
+      if (wasRunning) {
+        guest.resume();
+      }
+    }
+  }
+
+  private ControlMessage.StatusIs status() {
+    Optional<Machine> known = machine;
+    if (known.isEmpty()) {
+      return new ControlMessage.StatusIs(Phase.EMPTY, 0, true, "");
+    }
+    Machine guest = known.get();
+    Phase phase = Phase.valueOf(guest.phase().name());
+    boolean paused = phase != Phase.RUNNING;
+    String text = guest.end().map(Machine.End::reason).orElse("");
+    return new ControlMessage.StatusIs(
+        phase, guest.executedNanos(), paused || guest.idle(), text);
+  }
+
+  /** Waits until a controller ends the process. */
+  void awaitQuit() throws InterruptedException {
+    quit.await();
+  }
+
+  /** Ends the process as a controller would. */
+  void quit() {
+    quit.countDown();
+  }
+
+  @Override
+  public synchronized void close() {
+    machine.ifPresent(Machine::close);
+    dirty.ifPresent(SharedDirtySet::close);
+    backing.ifPresent(GuestBacking::close);
+  }
+}
