@@ -44,8 +44,7 @@ final class ControlChannel implements AutoCloseable {
 
   /** Grows with what has arrived; shorter than asked for at the end of the stream. */
   private byte[] read(int sizeBytes) {
-    ByteArrayOutputStream octets =
-        new ByteArrayOutputStream(Math.min(sizeBytes, CHUNK_BYTES));
+    ByteArrayOutputStream octets = new ByteArrayOutputStream(Math.min(sizeBytes, CHUNK_BYTES));
     while (octets.size() < sizeBytes) {
       long room = Math.min(CHUNK_BYTES, sizeBytes - octets.size());
       long received = socket.receive(chunk.asSlice(0, room));

@@ -254,8 +254,7 @@ final class MachineControl implements AutoCloseable {
     Phase phase = Phase.valueOf(guest.phase().name());
     boolean paused = phase != Phase.RUNNING;
     String text = guest.end().map(Machine.End::reason).orElse("");
-    return new ControlMessage.StatusIs(
-        phase, guest.executedNanos(), paused || guest.idle(), text);
+    return new ControlMessage.StatusIs(phase, guest.executedNanos(), paused || guest.idle(), text);
   }
 
   /** Waits until a controller ends the process. */

@@ -20,8 +20,8 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A connection to a VMM process, one request at a time (docs/specs/vmm-control.md). After a time-out
- * or a broken message it is of no further use.
+ * A connection to a VMM process, one request at a time (docs/specs/vmm-control.md). After a
+ * time-out or a broken message it is of no further use.
  */
 public final class VmmControl implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 16;
@@ -65,8 +65,7 @@ public final class VmmControl implements AutoCloseable {
   }
 
   /** Asks for something that is answered by one kind of message, without descriptors. */
-  public <A extends ControlMessage.Answer> A ask(
-      ControlMessage.Request request, Class<A> answer) {
+  public <A extends ControlMessage.Answer> A ask(ControlMessage.Request request, Class<A> answer) {
     Reply reply = ask(request, -1);
     reply.descriptors().forEach(FileDescriptor::close);
     return expect(reply.message(), answer);

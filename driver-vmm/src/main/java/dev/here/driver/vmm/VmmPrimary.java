@@ -76,9 +76,7 @@ public final class VmmPrimary implements Primary {
     int before = Integer.MAX_VALUE;
     for (int pass = 0; pass < MAX_PASSES; pass++) {
       int pages =
-          control
-              .ask(new ControlMessage.TakeDirty(), ControlMessage.DirtyTaken.class)
-              .pageCount();
+          control.ask(new ControlMessage.TakeDirty(), ControlMessage.DirtyTaken.class).pageCount();
       deliver(sink);
       if (pages < SMALL_PASS_PAGES || pages >= before) {
         return;

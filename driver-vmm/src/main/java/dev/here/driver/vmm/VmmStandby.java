@@ -61,8 +61,7 @@ public final class VmmStandby implements Standby {
     Process process = start();
     try {
       VmmControl control = connect(process);
-      SharedMachine machine =
-          SharedMachine.of(control, new ControlMessage.Prepare(memory, vcpus));
+      SharedMachine machine = SharedMachine.of(control, new ControlMessage.Prepare(memory, vcpus));
       warm = Optional.of(new Warm(process, control, new VmmProgress(socket), machine));
     } catch (RuntimeException e) {
       process.destroyForcibly();

@@ -19,7 +19,7 @@ import java.util.zip.CRC32C;
 
 /**
  * Control messages as octets, big-endian: a header of 16 octets (magic, version, type, payload
- * length, CRC32C of the payload) and the payload. Layout, bounds and rejections:
+ * length, CRC32C of all this and the payload) and the payload. Layout, bounds and rejections:
  * docs/specs/vmm-control.md.
  */
 public final class ControlCodec {
@@ -44,16 +44,29 @@ public final class ControlCodec {
   /** Header and payload, ready to be sent. */
   public static byte[] encode(ControlMessage message) {
     byte[] payload = payload(message);
-    CRC32C crc = new CRC32C();
-    crc.update(payload);
+    int type = type(message);
     return ByteBuffer.allocate(HEADER_BYTES + payload.length)
-        .putInt(MAGIC)
-        .putShort((short) VERSION)
-        .putShort((short) type(message))
-        .putInt(payload.length)
-        .putInt((int) crc.getValue())
+        .put(head(type, payload.length))
+        .putInt(checksum(type, payload))
         .put(payload)
         .array();
+  }
+
+  /** The header without its checksum. */
+  private static byte[] head(int type, int payloadBytes) {
+    return ByteBuffer.allocate(HEADER_BYTES - 4)
+        .putInt(MAGIC)
+        .putShort((short) VERSION)
+        .putShort((short) type)
+        .putInt(payloadBytes)
+        .array();
+  }
+
+  private static int checksum(int type, byte[] payload) {
+    CRC32C crc = new CRC32C();
+    crc.update(head(type, payload.length));
+    crc.update(payload);
+    return (int) crc.getValue();
   }
 
   /**
@@ -88,9 +101,7 @@ public final class ControlCodec {
    * @throws ControlException checksum, unknown type, bounds, or octets left over
    */
   public static ControlMessage decode(Header header, byte[] payload) {
-    CRC32C crc = new CRC32C();
-    crc.update(payload);
-    if ((int) crc.getValue() != header.checksum()) {
+    if (checksum(header.type(), payload) != header.checksum()) {
       throw new ControlException("checksum of message type " + header.type() + " is wrong");
     }
     ByteBuffer in = ByteBuffer.wrap(payload);
