@@ -101,7 +101,8 @@ public final class ControlCodec {
    * @throws ControlException checksum, unknown type, bounds, or octets left over
    */
   public static ControlMessage decode(Header header, byte[] payload) {
-    if (checksum(header.type(), payload) != header.checksum()) {
+    if (payload.length != header.payloadBytes()
+        || checksum(header.type(), payload) != header.checksum()) {
       throw new ControlException("checksum of message type " + header.type() + " is wrong");
     }
     ByteBuffer in = ByteBuffer.wrap(payload);
