@@ -52,6 +52,7 @@ final class KvmIoctl {
   static final long KVM_GET_MP_STATE = read(KVMIO, 0x98, JAVA_INT);
   static final long KVM_SET_MP_STATE = write(KVMIO, 0x99, JAVA_INT);
   static final long KVM_NMI = none(KVMIO, 0x9a);
+  static final long KVM_X86_SETUP_MCE = write(KVMIO, 0x9c, JAVA_LONG);
   static final long KVM_GET_VCPU_EVENTS = read(KVMIO, 0x9f, VcpuLayouts.EVENTS);
   static final long KVM_SET_VCPU_EVENTS = write(KVMIO, 0xa0, VcpuLayouts.EVENTS);
   static final long KVM_GET_DEBUGREGS = read(KVMIO, 0xa1, VcpuLayouts.DEBUGREGS);

@@ -271,6 +271,21 @@ public final class KvmVcpu implements AutoCloseable {
     return batch.write(descriptor);
   }
 
+  /**
+   * Gives the vCPU machine-check banks; before its MSRs are set.
+   *
+   * @param capability value of IA32_MCG_CAP
+   */
+  public void machineCheck(long capability) {
+    MemorySegment scratch = ThreadScratch.segment();
+    scratch.set(JAVA_LONG, 0, capability);
+    int result = KvmCall.tried(fd(), KvmIoctl.KVM_X86_SETUP_MCE, scratch);
+    if (result < 0) {
+      throw new NativeException(
+          -result, "KVM_X86_SETUP_MCE with capability 0x%x".formatted(capability));
+    }
+  }
+
   /** The first 1 KiB of the LAPIC's register page; needs LAPICs in KVM. */
   public byte[] lapic() {
     MemorySegment lapic = ThreadScratch.segment();

@@ -33,6 +33,11 @@ final class ControlServer implements AutoCloseable {
     Thread.ofPlatform().name("control-accept").daemon().start(this::acceptControllers);
   }
 
+  /** Of the socket. */
+  Path path() {
+    return listener.path();
+  }
+
   private void acceptControllers() {
     while (!closing) {
       try {

@@ -37,8 +37,13 @@ final class Machine implements VcpuPlatform, AutoCloseable {
     STOPPED
   }
 
-  /** Why and how a machine stopped. */
-  record End(boolean reset, String reason) {}
+  /**
+   * Why and how a machine stopped.
+   *
+   * @param reset the guest wants to start again
+   * @param off the guest has switched itself off
+   */
+  record End(boolean reset, boolean off, String reason) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
 
@@ -201,7 +206,7 @@ final class Machine implements VcpuPlatform, AutoCloseable {
         interrupts,
         this::externalInterrupt,
         this::remap,
-        this::end);
+        (reset, reason) -> end(new End(reset, !reset, reason)));
   }
 
   private void remap(MemoryMap map) {
@@ -347,21 +352,21 @@ final class Machine implements VcpuPlatform, AutoCloseable {
 
   @Override
   public void reset(String reason) {
-    end(true, reason);
+    end(new End(true, false, reason));
   }
 
   @Override
   public void stopped(String reason) {
-    end(false, reason);
+    end(new End(false, false, reason));
   }
 
   /** The guest ends: vCPUs are asked to stand still, the first reason is kept. */
-  private void end(boolean reset, String reason) {
+  private void end(End how) {
     lock.lock();
     try {
       if (end.isEmpty()) {
-        LOG.info("the guest ends: {}", reason);
-        end = Optional.of(new End(reset, reason));
+        LOG.info("the guest ends: {}", how.reason());
+        end = Optional.of(how);
         phase = Phase.STOPPED;
         ended.signalAll();
       }

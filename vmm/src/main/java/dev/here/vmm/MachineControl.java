@@ -29,6 +29,8 @@ import org.slf4j.LoggerFactory;
 final class MachineControl implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MachineControl.class);
   private static final String NAME = "here-vmm-0.1.0";
+  private static final int STATUS_RESET = 2;
+  private static final int STATUS_FAILED = 3;
 
   /** An answer and the descriptors that go with it, which stay this object's. */
   record Reply(ControlMessage.Answer message, FileDescriptor... descriptors) {}
@@ -262,9 +264,10 @@ final class MachineControl implements AutoCloseable {
     quit.await();
   }
 
-  /** Ends the process as a controller would. */
-  void quit() {
-    quit.countDown();
+  /** Waits until the guest has ended; returns the status that the process ends with. */
+  int awaitGuestEnd() throws InterruptedException {
+    Machine.End end = running().awaitEnd();
+    return end.reset() ? STATUS_RESET : end.off() ? 0 : STATUS_FAILED;
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.here.vmm;
 import dev.here.kvm.Kvm;
 import dev.here.kvm.KvmVcpu;
 import dev.here.kvm.MsrBatch;
+import dev.here.machine.CpuidLeaf;
 import dev.here.machine.Msr;
 import dev.here.machine.VcpuState;
 import java.util.ArrayList;
@@ -23,6 +24,10 @@ final class MsrTransfer {
   private static final Logger LOG = LoggerFactory.getLogger(MsrTransfer.class);
   private static final int TSC = 0x10;
   private static final int TSC_DEADLINE = 0x6e0;
+  private static final int MCG_CAP = 0x179;
+  private static final int FIRST_VARIABLE_MTRR = 0x200;
+  private static final int LAST_VARIABLE_MTRR = 0x21f;
+  private static final int ADDRESS_SIZES = 0x80000008;
   private static final int KVM_WALL_CLOCK = 0x11;
   private static final int KVM_SYSTEM_TIME = 0x12;
   private static final int KVM_WALL_CLOCK_NEW = 0x4b564d00;
@@ -77,14 +82,40 @@ final class MsrTransfer {
     ordered.removeIf(msr -> msr.index() == KVM_WALL_CLOCK_NEW || msr.index() == KVM_WALL_CLOCK);
     ordered.sort(Comparator.comparingInt(MsrTransfer::stage));
     int[] indices = ordered.stream().mapToInt(Msr::index).toArray();
+    long physicalMask = physicalMask(state);
     try (MsrBatch batch = MsrBatch.of(indices)) {
       for (int at = 0; at < indices.length; at++) {
         long value = ordered.get(at).value();
-        batch.value(at, indices[at] == TSC ? value + tscTicks : value);
+        if (indices[at] == MCG_CAP) {
+          vcpu.machineCheck(value);
+        }
+        if (indices[at] == TSC) {
+          value += tscTicks;
+        } else if (variableMtrr(indices[at])) {
+          value &= physicalMask;
+        }
+        batch.value(at, value);
       }
       vcpu.writeMsrs(batch);
       refuseFailures(batch, state.apicId());
     }
+  }
+
+  /**
+   * Bits of an address that the guest's processors have. A source may have set those above in the
+   * masks of its variable MTRRs, so that they mean the same on any processor.
+   */
+  private static long physicalMask(VcpuState state) {
+    for (CpuidLeaf leaf : state.cpuid()) {
+      if (leaf.leaf() == ADDRESS_SIZES) {
+        return (1L << Math.clamp(leaf.eax() & 0xff, 32, 52)) - 1;
+      }
+    }
+    return -1;
+  }
+
+  private static boolean variableMtrr(int index) {
+    return index >= FIRST_VARIABLE_MTRR && index <= LAST_VARIABLE_MTRR;
   }
 
   private static int stage(Msr msr) {
