@@ -9,6 +9,8 @@ import dev.here.net.TapDevice;
 import java.lang.foreign.MemorySegment;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,11 +24,14 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
   private final List<VmmOptions.Disk> disks;
   private final List<VmmOptions.Nic> nics;
   private final SerialConsole console;
+  private final Optional<Integer> debugExitPort;
+  private volatile OptionalInt debugExitStatus = OptionalInt.empty();
 
   HostDevices(VmmOptions options) {
     this.disks = options.disks();
     this.nics = options.nics();
     this.console = new SerialConsole(options.console());
+    this.debugExitPort = options.debugExitPort();
   }
 
   @Override
@@ -51,10 +56,34 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
                   case RNG -> VirtioPci.rng(function, device, sockets.memory(), bus);
                 },
             console);
+    debugExitPort.ifPresent(port -> sockets.ports().attach(port, 4, debugExit(sockets.end())));
     if (!made.serials().isEmpty()) {
       console.connect(made.serials().getFirst(), sockets.lock());
     }
     return made;
+  }
+
+  /** Ends the machine at a guest's word, as QEMU's isa-debug-exit does. */
+  private OctetDevice debugExit(MachineDevices.MachineEnd end) {
+    return new OctetDevice() {
+      @Override
+      public int readOctet(int port) {
+        return 0xff;
+      }
+
+      @Override
+      public void writeOctet(int port, int value) {
+        if (debugExitStatus.isEmpty()) {
+          debugExitStatus = OptionalInt.of((value << 1 | 1) & 0xff);
+          end.requested(false, "the guest wrote %d to the debug exit port".formatted(value));
+        }
+      }
+    };
+  }
+
+  /** What a guest ended itself with through the debug exit port. */
+  OptionalInt debugExitStatus() {
+    return debugExitStatus;
   }
 
   private static FramePort link(VirtioDevice device, Iterator<VmmOptions.Nic> nextNic) {

@@ -3,11 +3,11 @@ package dev.here.vmm;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -134,8 +134,7 @@ final class SerialConsole implements SerialSink, AutoCloseable {
     }
   }
 
-  private void acceptClients(
-      ServerSocketChannel listener, Uart16550 uart, ReentrantLock platform) {
+  private void acceptClients(ServerSocketChannel listener, Uart16550 uart, ReentrantLock platform) {
     while (listener.isOpen()) {
       try (SocketChannel client = listener.accept()) {
         output = Optional.of(Channels.newOutputStream(client));

@@ -1,8 +1,8 @@
 package dev.here.vmm;
 
+import dev.here.ffi.NativeException;
 import dev.here.formats.state.CheckpointFile;
 import dev.here.formats.state.StateFormatException;
-import dev.here.ffi.NativeException;
 import dev.here.kvm.Kvm;
 import dev.here.machine.InvalidMachineStateException;
 import dev.here.machine.VcpuState;
@@ -43,12 +43,13 @@ public final class Vmm {
    * Runs until the end.
    *
    * @return 0 when the guest switched itself off or a controller ended it, 2 when it asked for a
-   *     reset, 3 when it could not go on
+   *     reset, 3 when it could not go on; after a write of n to the debug exit port 2n + 1
    */
   static int run(VmmOptions options) throws IOException, InterruptedException {
     try (Kvm kvm = Kvm.open();
         HostDevices devices = new HostDevices(options);
         MachineControl control = new MachineControl(kvm, devices)) {
+      options.boot().ifPresent(boot -> new MachineBoot(options, boot).start(control));
       options.restore().ifPresent(file -> restore(control, file));
       if (options.control().isPresent()) {
         try (ControlServer server = new ControlServer(options.control().get(), control)) {
@@ -57,7 +58,8 @@ public final class Vmm {
           return 0;
         }
       }
-      return control.awaitGuestEnd();
+      int status = control.awaitGuestEnd();
+      return devices.debugExitStatus().orElse(status);
     }
   }
 
