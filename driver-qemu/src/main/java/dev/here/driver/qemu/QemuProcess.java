@@ -126,6 +126,18 @@ public record QemuProcess(
     return ticks * TICK_NANOS;
   }
 
+  /**
+   * True if every vCPU thread sleeps. A thread in KVM sleeps only while its vCPU waits for an
+   * interrupt, and the kernel's timers wake it; so a vCPU with an overdue timer does not sleep.
+   */
+  boolean vcpusSleep() {
+    return vcpuThreads.stream()
+        .allMatch(thread ->
+            stat(Path.of("/proc/" + pid() + "/task/" + thread + "/stat"))
+                .filter(columns -> columns[0].equals("S"))
+                .isPresent());
+  }
+
   /** True if one of its open files is {@code file}, a path as /proc shows it. */
   boolean hasOpen(String file) {
     try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + pid() + "/fd"))) {

@@ -1,0 +1,65 @@
+package dev.here.driver.qemu;
+
+import dev.here.hypervisor.GuestProgress;
+import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.HypervisorGoneException;
+import java.time.Duration;
+
+/**
+ * Feels whether a QEMU and its guest are alive: the process as the kernel sees it, QEMU's answer,
+ * and the CPU time of the vCPU threads. Any thread may ask.
+ */
+final class QemuPulse {
+  private final QmpClient qmp;
+  private final QemuProcess process;
+
+  QemuPulse(QmpClient qmp, QemuProcess process) {
+    this.qmp = qmp;
+    this.process = process;
+  }
+
+  /** How QEMU is doing, answered within about {@code timeout}. */
+  QemuCondition condition(Duration timeout) {
+    switch (process.runState()) {
+      case GONE -> {
+        return QemuCondition.ENDED;
+      }
+      case STOPPED -> {
+        return QemuCondition.STOPPED_BY_SIGNAL;
+      }
+      case LIVE -> {}
+    }
+    try {
+      String status = qmp.execute("query-status", timeout).path("status").asString("");
+      return switch (status) {
+        // Between the halves of a checkpoint the guest stands, but it is meant to run.
+        case "running", "colo", "finish-migrate", "debug" -> QemuCondition.RUNNING;
+        case "internal-error", "guest-panicked", "shutdown" -> QemuCondition.GUEST_FAILED;
+        default -> QemuCondition.PAUSED;
+      };
+    } catch (HypervisorGoneException e) {
+      return process.runState() == QemuProcess.RunState.LIVE
+          ? QemuCondition.SILENT
+          : QemuCondition.ENDED;
+    } catch (HypervisorException e) {
+      return process.runState() == QemuProcess.RunState.STOPPED
+          ? QemuCondition.STOPPED_BY_SIGNAL
+          : QemuCondition.SILENT;
+    }
+  }
+
+  /** The guest's progress, answered within about {@code timeout}. */
+  GuestProgress progress(Duration timeout) {
+    QemuCondition condition = condition(timeout);
+    return new GuestProgress(
+        !condition.isDead(),
+        condition == QemuCondition.PAUSED,
+        process.vcpuNanos(),
+        condition == QemuCondition.RUNNING && process.vcpusSleep());
+  }
+
+  /** One sentence that names what is wrong, for the text of an exception. */
+  String diagnosis(Duration timeout) {
+    return "QEMU (process %d): %s".formatted(process.pid(), condition(timeout).text());
+  }
+}

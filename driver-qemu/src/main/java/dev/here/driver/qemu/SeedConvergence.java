@@ -1,0 +1,60 @@
+package dev.here.driver.qemu;
+
+import dev.here.hypervisor.HypervisorException;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Watches the seeding's passes: when they no longer get smaller because the guest writes as fast as
+ * QEMU sends, the last pass, for which the guest stands still, may become longer, step by step.
+ */
+final class SeedConvergence implements AutoCloseable {
+  /** QEMU's own default for the pause of the last pass. */
+  static final long FIRST_DOWNTIME_MILLIS = 300;
+
+  private static final Logger LOG = LoggerFactory.getLogger(SeedConvergence.class);
+  private static final long LAST_DOWNTIME_MILLIS = 10_000;
+  private static final int PATIENT_PASSES = 4;
+  private static final Duration LOOK = Duration.ofMillis(500);
+
+  private final QmpClient qmp;
+  private final Duration timeout;
+  private final Thread thread;
+  private volatile boolean ended;
+
+  SeedConvergence(QmpClient qmp, Duration timeout) {
+    this.qmp = qmp;
+    this.timeout = timeout;
+    thread = Thread.ofVirtual().name("seed-convergence").start(this::watch);
+  }
+
+  private void watch() {
+    long downtimeMillis = FIRST_DOWNTIME_MILLIS;
+    long lastPass = 0;
+    try {
+      while (!ended && downtimeMillis < LAST_DOWNTIME_MILLIS) {
+        Thread.sleep(LOOK);
+        JsonNode ram = qmp.execute("query-migrate", timeout).path("ram");
+        long pass = ram.path("dirty-sync-count").asLong(0);
+        if (!ended && pass >= lastPass + PATIENT_PASSES) {
+          lastPass = pass;
+          downtimeMillis = Math.min(2 * downtimeMillis, LAST_DOWNTIME_MILLIS);
+          MigrationSettings.allowDowntime(qmp, downtimeMillis, timeout);
+          LOG.info("seeding is in pass {}: its last pause may take {} ms", pass, downtimeMillis);
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (HypervisorException e) {
+      LOG.debug("seeding's passes are not watched any more", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    ended = true;
+    thread.interrupt();
+  }
+}
