@@ -1,0 +1,186 @@
+package dev.here.driver.qemu;
+
+import dev.here.hypervisor.HypervisorException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Measures what the guest sees of CPUID, which no migration stream says: a second copy of the very
+ * same QEMU, without disk and network, is started with the guest's own accelerator, CPU model and
+ * topology and runs {@link ProbeImage}. Answers are kept for the life of this process, by program
+ * file and options.
+ */
+final class CpuidProbe {
+  private static final int MAX_OUTPUT_BYTES = 1 << 20;
+  private static final Map<List<String>, List<CpuidAnswers>> KNOWN = new ConcurrentHashMap<>();
+
+  private CpuidProbe() {}
+
+  /**
+   * Measures.
+   *
+   * @return the vCPUs by rising APIC id
+   * @throws HypervisorException when the copy cannot be run or does not answer in time
+   */
+  static List<CpuidAnswers> measure(QemuInventory inventory, Path folder, Duration timeout) {
+    List<String> options = options(inventory);
+    var key = new ArrayList<>(options);
+    key.add(identity(inventory.process().executable()));
+    List<CpuidAnswers> known = KNOWN.get(key);
+    if (known != null) {
+      return known;
+    }
+    List<CpuidAnswers> answers =
+        CpuidAnswers.parse(run(inventory.process().executable(), options, folder, timeout));
+    if (answers.size() != inventory.vcpus().size()) {
+      throw new HypervisorException(
+          "the CPUID probe saw %d vCPUs, the guest has %d (hot-plugged ones cannot be carried)"
+              .formatted(answers.size(), inventory.vcpus().size()));
+    }
+    KNOWN.put(key, answers);
+    return answers;
+  }
+
+  /** The guest's own options as far as they shape its CPUs. */
+  static List<String> options(QemuInventory inventory) {
+    QemuCommandLine line = inventory.process().commandLine();
+    if (line.has("readconfig")) {
+      throw new HypervisorException(
+          "QEMU was started with -readconfig, so its CPU options are not on its command line:"
+              + " start it with plain options");
+    }
+    var options = new ArrayList<String>();
+    options.addAll(List.of("-machine", machine(inventory, line)));
+    for (String accel : line.values("accel")) {
+      options.addAll(List.of("-accel", accel));
+    }
+    line.last("cpu").ifPresent(cpu -> options.addAll(List.of("-cpu", cpu)));
+    line.last("smp").ifPresent(smp -> options.addAll(List.of("-smp", smp)));
+    for (String global : line.values("global")) {
+      if (global.contains("-cpu.") || global.contains("cpu,") || global.startsWith("driver=")) {
+        options.addAll(List.of("-global", global));
+      }
+    }
+    return options;
+  }
+
+  /** Machine type, with the accelerator where no -accel says it and the place of the APICs. */
+  private static String machine(QemuInventory inventory, QemuCommandLine line) {
+    var machine = new StringBuilder(inventory.machineType());
+    boolean accelerated = !line.values("accel").isEmpty();
+    for (String value : line.values("machine", "M")) {
+      QemuCommandLine.suboptions(value, "type")
+          .forEach((name, setting) -> {
+            if (name.equals("kernel_irqchip") || name.equals("kernel-irqchip")) {
+              machine.append(",kernel-irqchip=").append(setting);
+            }
+          });
+    }
+    if (!accelerated) {
+      machine.append(",accel=").append(inventory.accelerator());
+    }
+    return machine.toString();
+  }
+
+  private static String identity(Path executable) {
+    try {
+      Path file = executable.toRealPath();
+      return file + " " + Files.getLastModifiedTime(file) + " " + Files.size(file);
+    } catch (IOException e) {
+      return executable.toString();
+    }
+  }
+
+  private static byte[] run(Path executable, List<String> options, Path folder, Duration timeout) {
+    Path image = folder.resolve("cpuid-probe.bin");
+    Path output = folder.resolve("cpuid-probe.out");
+    Path errors = folder.resolve("cpuid-probe.err");
+    try {
+      Files.write(image, ProbeImage.build());
+      Process process = start(executable, options, image, output, errors);
+      try {
+        if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+          throw new HypervisorException(
+              "the CPUID probe (%s %s) did not end within %d ms"
+                  .formatted(executable, String.join(" ", options), timeout.toMillis()));
+        }
+        return result(process, output, errors);
+      } finally {
+        process.destroyForcibly();
+      }
+    } catch (IOException e) {
+      throw new HypervisorException("the CPUID probe cannot be run: " + e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new HypervisorException("interrupted while the CPUID probe ran", e);
+    } finally {
+      for (Path file : List.of(image, output, errors)) {
+        delete(file);
+      }
+    }
+  }
+
+  private static Process start(
+      Path executable, List<String> options, Path image, Path output, Path errors)
+      throws IOException {
+    var words = new ArrayList<String>();
+    words.add(executable.toRealPath().toString());
+    words.addAll(options);
+    words.addAll(
+        List.of(
+            "-m",
+            "16",
+            "-nodefaults",
+            "-no-user-config",
+            "-nic",
+            "none",
+            "-display",
+            "none",
+            "-vga",
+            "none",
+            "-serial",
+            "none",
+            "-monitor",
+            "none",
+            "-no-reboot",
+            "-bios",
+            image.toString(),
+            "-debugcon",
+            "file:" + output,
+            "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=0x04"));
+    var builder = new ProcessBuilder(words);
+    builder.redirectErrorStream(true).redirectOutput(errors.toFile());
+    builder.redirectInput(Path.of("/dev/null").toFile());
+    return builder.start();
+  }
+
+  private static byte[] result(Process process, Path output, Path errors) throws IOException {
+    // isa-debug-exit ends QEMU with 2 * value + 1.
+    if (process.exitValue() != 1 || !Files.exists(output) || Files.size(output) == 0) {
+      throw new HypervisorException(
+          "the CPUID probe ended with status %d: %s"
+              .formatted(process.exitValue(), Files.readString(errors).strip()));
+    }
+    if (Files.size(output) > MAX_OUTPUT_BYTES) {
+      throw new HypervisorException(
+          "the CPUID probe printed %d octets".formatted(Files.size(output)));
+    }
+    return Files.readAllBytes(output);
+  }
+
+  private static void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException("cannot remove " + file, e);
+    }
+  }
+}
