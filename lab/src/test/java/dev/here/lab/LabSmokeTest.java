@@ -2,10 +2,13 @@ package dev.here.lab;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +39,52 @@ class LabSmokeTest {
       lab.fault("kvm-b", LabFault.HEAL);
       assertThat(lab.status().hosts().get(1).state()).isEqualTo("up");
     }
+  }
+
+  /** Starts a lab with one host, says its first process and its folder, and stays. */
+  static final class Starter {
+    private Starter() {}
+
+    public static void main(String[] arguments) throws InterruptedException {
+      LabPlan plan = new LabPlan(List.of("kvm-a"), 2048, LabPlan.pair(List.of()).cpus(), List.of());
+      LabStatus status = Lab.up(plan, System.err::println).status();
+      System.out.println(status.rackPid() + " " + status.folder());
+      TimeUnit.HOURS.sleep(1);
+    }
+  }
+
+  @Test
+  void aKilledStarterLeavesNoHost() throws IOException {
+    LabRequirements.assumeLab();
+    Process starter =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Starter.class.getName())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try (BufferedReader lines = starter.inputReader(StandardCharsets.UTF_8)) {
+      String[] words = String.valueOf(lines.readLine()).split(" ", -1);
+      assertThat(words).hasSize(2);
+      assertThat(processesNaming(words[1])).isNotEmpty();
+      starter.destroyForcibly();
+      ProcessHandle.of(Long.parseLong(words[0]))
+          .ifPresent(rack -> rack.onExit().orTimeout(20, TimeUnit.SECONDS).join());
+      for (ProcessHandle process : processesNaming(words[1])) {
+        process.onExit().orTimeout(20, TimeUnit.SECONDS).join();
+      }
+      assertThat(processesNaming(words[1])).isEmpty();
+      assertThat(Tool.run("mount")).doesNotContain(words[1]);
+    } finally {
+      starter.destroyForcibly();
+    }
+  }
+
+  private static List<ProcessHandle> processesNaming(String folder) {
+    return ProcessHandle.allProcesses()
+        .filter(p -> p.info().commandLine().filter(line -> line.contains(folder)).isPresent())
+        .toList();
   }
 
   private static void partitionCutsOnlyHostFromHost(Lab lab) {
