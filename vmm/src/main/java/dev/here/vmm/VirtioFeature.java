@@ -28,7 +28,14 @@ final class VirtioFeature {
 
   /** What {@link Virtqueue} and {@link VirtioTransport} can do. */
   static final long TRANSPORT =
-      mask(NOTIFY_ON_EMPTY, ANY_LAYOUT, INDIRECT_DESCRIPTORS, EVENT_INDEX, BAD_FEATURE, VERSION_1);
+      mask(
+          NOTIFY_ON_EMPTY,
+          ANY_LAYOUT,
+          INDIRECT_DESCRIPTORS,
+          EVENT_INDEX,
+          BAD_FEATURE,
+          VERSION_1,
+          RING_RESET);
 
   private static final Map<Integer, String> NAMES =
       Map.of(

@@ -21,7 +21,8 @@ final class VirtioModernRegisters implements MmioDevice {
   private static final int QUEUE_DESCRIPTOR = 32;
   private static final int QUEUE_DRIVER = 40;
   private static final int QUEUE_DEVICE = 48;
-  private static final int COMMON_BYTES = 56;
+  private static final int QUEUE_RESET = 58;
+  private static final int COMMON_BYTES = 60;
 
   private final VirtioTransport transport;
   private final VirtioCapabilities capabilities;
@@ -170,6 +171,11 @@ final class VirtioModernRegisters implements MmioDevice {
       case QUEUE_ENABLE -> {
         if (value == 1) {
           queue.enable();
+        }
+      }
+      case QUEUE_RESET -> {
+        if (value == 1) {
+          transport.resetSelected();
         }
       }
       case QUEUE_DESCRIPTOR -> queue.addresses(low(descriptor, value), driver, device);

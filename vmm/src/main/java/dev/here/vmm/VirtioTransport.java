@@ -233,6 +233,18 @@ final class VirtioTransport {
     return !broken && (driverReady() || !negotiated(VirtioFeature.VERSION_1));
   }
 
+  /**
+   * Resets the selected queue alone (VIRTIO 1.2, section 4.1.4.3.1): done when this returns, so the
+   * register never reads 1.
+   */
+  void resetSelected() {
+    if (VirtioFeature.has(negotiatedFeatures, VirtioFeature.RING_RESET)) {
+      model.pause();
+      selected().reset();
+      model.resume();
+    }
+  }
+
   private void reset() {
     model.reset();
     status = 0;
