@@ -1,13 +1,18 @@
 package dev.here.cli;
 
+import dev.here.formats.qemu.QemuCaptureInstant;
+import dev.here.formats.qemu.QemuMigrationFile;
 import dev.here.formats.state.CheckpointFile;
 import dev.here.formats.state.MachineStateCodec;
 import dev.here.formats.state.StateDiff;
 import dev.here.formats.state.StateText;
 import dev.here.machine.LostField;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -17,6 +22,8 @@ import picocli.CommandLine.Spec;
 /** Shows and compares checkpoint files. */
 @Command(name = "state", description = "Shows and compares machine states in checkpoint files.")
 final class StateCommand implements Runnable {
+  private static final long MAX_MEMORY_BYTES = 64L << 30;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -70,6 +77,51 @@ final class StateCommand implements Runnable {
       }
       out.flush();
       return differences.isEmpty() ? 0 : 1;
+    }
+  }
+
+  @Command(
+      name = "import-qemu",
+      description = "Turns a guest that QEMU's monitor saved (migrate) into a checkpoint file.")
+  int importQemu(
+      @Parameters(paramLabel = "FILE", description = "What migrate \"exec:cat > FILE\" wrote.")
+          Path file,
+      @Parameters(paramLabel = "CHECKPOINT", description = "The file to write.") Path checkpoint,
+      @Option(
+              names = "--mtree",
+              required = true,
+              paramLabel = "FILE",
+              description = "The text of 'info mtree -f'.")
+          Path memoryTree,
+      @Option(
+              names = "--pci",
+              required = true,
+              paramLabel = "FILE",
+              description = "The answer of QMP's query-pci.")
+          Path pci,
+      @Option(
+              names = "--cpuid",
+              required = true,
+              paramLabel = "FILE",
+              description =
+                  "What the guest's vCPUs read with CPUID: lines of vCPU, leaf, subleaf, EAX, EBX,"
+                      + " ECX, EDX in hexadecimal.")
+          Path cpuid,
+      @Option(names = "--name", defaultValue = "imported", description = "The VM's name.")
+          String name)
+      throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      var guest = QemuMigrationFile.read(file, arena, MAX_MEMORY_BYTES);
+      long savedNanos = Files.getLastModifiedTime(file).to(TimeUnit.NANOSECONDS);
+      var translation =
+          guest.translate(
+              name,
+              Files.readString(memoryTree),
+              Files.readString(pci),
+              Files.readString(cpuid),
+              new QemuCaptureInstant(savedNanos, 0));
+      CheckpointFile.write(checkpoint, translation.state(), translation.report(), guest.memory());
+      return 0;
     }
   }
 }

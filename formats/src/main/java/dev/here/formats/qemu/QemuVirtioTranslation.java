@@ -40,11 +40,7 @@ final class QemuVirtioTranslation {
           default -> VirtioKind.RNG;
         };
     long offered = facts.function(address).map(QemuGuestFacts.Function::offeredFeatures).orElse(0L);
-    long negotiated =
-        device
-            .subsection("virtio/64bit_features")
-            .map(part -> part.number("guest_features"))
-            .orElse(device.number("guest_features_lo"));
+    long negotiated = negotiated(device);
     if ((negotiated & ~offered) != 0) {
       throw new QemuStreamException(
           -1,
@@ -77,6 +73,14 @@ final class QemuVirtioTranslation {
         inFlight,
         Bytes.of(device.octets("device_config")),
         kind == VirtioKind.NET ? Optional.of(net(device, negotiated)) : Optional.empty());
+  }
+
+  /** What the driver has accepted. */
+  static long negotiated(VmStruct device) {
+    return device
+        .subsection("virtio/64bit_features")
+        .map(part -> part.number("guest_features"))
+        .orElse(device.number("guest_features_lo"));
   }
 
   private static boolean flag(VmStruct device, String name) {
