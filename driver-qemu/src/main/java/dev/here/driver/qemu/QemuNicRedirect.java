@@ -48,7 +48,13 @@ public final class QemuNicRedirect implements AutoCloseable {
    */
   public static QemuNicRedirect attach(
       QmpClient qmp, QemuNic nic, int index, Path outSocket, Path inSocket, Duration timeout) {
-    var redirect = new QemuNicRedirect(qmp, timeout, ID_PREFIX + "nic" + index);
+    var redirect = new QemuNicRedirect(qmp, timeout, ID_PREFIX + "nic" + index + "-");
+    List<String> present = names(qmp.execute("query-chardev", timeout), "label", redirect.name);
+    if (!present.isEmpty()) {
+      throw new HypervisorException(
+          "QEMU at %s has %s of another protection: end that one first (here unprotect)"
+              .formatted(qmp.socket(), String.join(", ", present)));
+    }
     try {
       redirect.addSocket("in", inSocket);
       redirect.addSocket("out", outSocket);
@@ -96,11 +102,11 @@ public final class QemuNicRedirect implements AutoCloseable {
   }
 
   private String socketId(String way) {
-    return name + "-" + way;
+    return name + way;
   }
 
   private String filterId(String way) {
-    return name + "-" + way + "-filter";
+    return name + way + "-filter";
   }
 
   /**

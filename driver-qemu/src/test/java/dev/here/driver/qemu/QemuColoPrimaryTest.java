@@ -8,6 +8,7 @@ import dev.here.hypervisor.Capture;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.HypervisorGoneException;
 import dev.here.hypervisor.PageSink;
+import dev.here.machine.MachineState;
 import dev.here.machine.MemoryRegion;
 import java.io.IOException;
 import java.io.InputStream;
@@ -149,6 +150,47 @@ class QemuColoPrimaryTest {
       try (var again = protect(qemu)) {
         again.seed(replica);
         again.capture(replica, () -> {});
+      }
+      assertUntouched(qemu);
+    }
+  }
+
+  @Test
+  void aCheckpointOfAPlainGuestTranslatesToAMachineState() throws Exception {
+    try (var qemu =
+        RunningQemu.start(
+            folder,
+            Map.of("LD_PRELOAD", shim.toString()),
+            "-machine",
+            "pc-i440fx-7.2",
+            "-m",
+            "64",
+            "-smp",
+            "2",
+            "-nic",
+            "user,restrict=on,model=virtio-net-pci",
+            "-device",
+            "virtio-rng-pci")) {
+      Thread.sleep(1500); // the firmware gives the devices their addresses
+      QemuInventory inventory = qemu.inventory();
+      var facts =
+          QemuFacts.collect(
+              qemu.qmp(), inventory, folder, TIMEOUTS.command(), Duration.ofSeconds(30));
+      try (var primary =
+          new QemuColoPrimary(
+              qemu.qmp(),
+              inventory,
+              folder.resolve("colo"),
+              TIMEOUTS,
+              new QemuTranslation(facts))) {
+        primary.seed(new Replica());
+        epoch();
+        MachineState state = primary.capture(new Replica(), () -> {}).machine().get().state();
+        assertThat(state.vcpus()).hasSize(2);
+        assertThat(state.virtio()).hasSize(2);
+        assertThat(state.virtio().getFirst().offeredFeatures() >>> 32).isEqualTo(0x101);
+        assertThat(state.memory().backingSizeBytes())
+            .isEqualTo(primary.memoryMap().backingSizeBytes());
       }
       assertUntouched(qemu);
     }
