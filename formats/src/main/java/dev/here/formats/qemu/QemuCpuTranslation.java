@@ -72,11 +72,26 @@ final class QemuCpuTranslation {
         system(cpu, apic),
         new QemuXsave(cpu, vcpu, facts.kvm()).image(),
         cpu.number("env.xcr0"),
-        QemuMsrs.of(cpu, commonTsc(tscKhz)),
+        QemuMsrs.of(cpu, commonTsc(tscKhz), physicalBits(vcpu)),
         new QemuApicTranslation(apic, losses, virtualNanos).lapic(vcpu.apicId()),
         events(cpu),
         debug(cpu),
         vcpu.cpuid());
+  }
+
+  /** Width of the guest's physical addresses: CPUID 80000008h, EAX, low octet; else 36. */
+  private static int physicalBits(QemuGuestFacts.Vcpu vcpu) {
+    int bits =
+        vcpu.cpuid().stream()
+            .filter(leaf -> leaf.leaf() == 0x80000008)
+            .findFirst()
+            .map(leaf -> leaf.eax() & 0xff)
+            .orElse(36);
+    if (bits < 32 || bits > 52) {
+      throw new QemuStreamException(
+          -1, "CPUID 80000008h gives physical addresses of " + bits + " bits, not 32 to 52");
+    }
+    return bits;
   }
 
   private static void refuseNested(VmStruct cpu) {

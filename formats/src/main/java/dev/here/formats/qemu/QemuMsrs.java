@@ -80,8 +80,10 @@ final class QemuMsrs {
    * The registers by rising index.
    *
    * @param tsc the time-stamp counter that replaces the one sent
+   * @param physicalBits width of the guest's physical addresses: QEMU sets the bits above it in the
+   *     masks of variable MTRRs, which the guest doesn't see and KVM refuses
    */
-  static List<Msr> of(VmStruct cpu, Optional<Long> tsc) {
+  static List<Msr> of(VmStruct cpu, Optional<Long> tsc, int physicalBits) {
     var msrs = new TreeMap<Integer, Long>(Integer::compareUnsigned);
     ALWAYS.forEach((field, index) -> msrs.put(index, cpu.number(field)));
     for (Optionally msr : SOMETIMES) {
@@ -101,7 +103,7 @@ final class QemuMsrs {
         cpu.subsection("cpu/msr_ia32_misc_enable")
             .map(part -> part.number("env.msr_ia32_misc_enable"))
             .orElse(1L));
-    memoryTypes(cpu, msrs);
+    memoryTypes(cpu, msrs, -1L >>> 64 - physicalBits);
     machineCheck(cpu, msrs);
     performance(cpu, msrs);
     tsc.ifPresent(value -> msrs.put(TSC, value));
@@ -120,7 +122,7 @@ final class QemuMsrs {
     }
   }
 
-  private static void memoryTypes(VmStruct cpu, Map<Integer, Long> msrs) {
+  private static void memoryTypes(VmStruct cpu, Map<Integer, Long> msrs, long physicalMask) {
     long[] fixed = cpu.numbers("env.mtrr_fixed", MTRR_FIXED.length);
     for (int i = 0; i < fixed.length; i++) {
       msrs.put(MTRR_FIXED[i], fixed[i]);
@@ -128,7 +130,7 @@ final class QemuMsrs {
     List<VmStruct> variable = cpu.structs("env.mtrr_var", 8);
     for (int i = 0; i < variable.size(); i++) {
       msrs.put(0x200 + 2 * i, variable.get(i).number("base"));
-      msrs.put(0x201 + 2 * i, variable.get(i).number("mask"));
+      msrs.put(0x201 + 2 * i, variable.get(i).number("mask") & physicalMask);
     }
   }
 

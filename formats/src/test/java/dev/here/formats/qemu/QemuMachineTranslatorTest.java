@@ -118,6 +118,8 @@ class QemuMachineTranslatorTest {
     assertThat(msr(first, 0x4b564d01)).isNotEqualTo(msr(second, 0x4b564d01));
     assertThat(msr(first, 0x4b564d03) & 1).isEqualTo(1);
     assertThat(msr(first, 0x4b564d02)).isZero();
+    // The guest's physical addresses have 40 bits (CPUID 80000008h: 3028h).
+    assertThat(msr(first, 0x201)).isEqualTo(0xff80000800L);
     assertThat(first.msrs())
         .extracting(Msr::index)
         .isSortedAccordingTo(Integer::compareUnsigned)
