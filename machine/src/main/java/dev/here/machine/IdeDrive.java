@@ -18,6 +18,7 @@ package dev.here.machine;
  * @param packetAwaited the drive awaits the rest of a command packet, not of a read
  * @param transfer octets of the transfer under way, empty without one
  * @param transferPosition next octet of it
+ * @param identity what IDENTIFY PACKET DEVICE answers, 512 octets; empty where no drive is attached
  */
 public record IdeDrive(
     boolean present,
@@ -34,9 +35,11 @@ public record IdeDrive(
     int additionalSense,
     boolean packetAwaited,
     Bytes transfer,
-    int transferPosition) {
+    int transferPosition,
+    Bytes identity) {
   public IdeDrive {
     Bounds.range("ide.transfer", transfer.length(), 0, 0x20000);
     Bounds.range("ide.transferPosition", transferPosition, 0, transfer.length());
+    Bounds.length("ide.identity", identity, present ? 512 : 0);
   }
 }

@@ -8,7 +8,8 @@ import java.util.Arrays;
 /**
  * One place on an IDE channel: nothing, or a CD drive without a medium (ATA/ATAPI-6, sections 8 and
  * 9; MMC-5). Its packet commands end as they do on a drive whose tray is empty. Data goes through
- * the data register. Guarded by the platform's lock.
+ * the data register, or by {@link #takeDma} where the command asked for that. Guarded by the
+ * platform's lock.
  */
 final class EmptyCdDrive {
   private static final int ERROR = 0x01;
@@ -20,6 +21,7 @@ final class EmptyCdDrive {
   private static final int DATA_IN_PHASE = 2;
   private static final int STATUS_PHASE = 3;
   private static final int PACKET_OCTETS = 12;
+  private static final int FEATURE_DMA = 0x01;
   private static final int NOT_READY = 2;
   private static final int ILLEGAL_REQUEST = 5;
   private static final int NO_MEDIUM = 0x3a;
@@ -28,6 +30,7 @@ final class EmptyCdDrive {
 
   private final boolean present;
   private final boolean cd;
+  private final Bytes identity;
   int feature;
   int error;
   int sectorCount;
@@ -42,10 +45,12 @@ final class EmptyCdDrive {
   private byte[] transfer;
   private int position;
   private int blockEnd;
+  private boolean dmaAwaited;
 
   EmptyCdDrive(IdeDrive state) {
     present = state.present();
     cd = state.cd();
+    identity = state.identity();
     feature = state.feature();
     error = state.error();
     sectorCount = state.sectorCount();
@@ -60,6 +65,23 @@ final class EmptyCdDrive {
     transfer = state.transfer().toArray();
     position = state.transferPosition();
     blockEnd = packetAwaited ? transfer.length : Math.min(transfer.length, position + limit());
+    dmaAwaited =
+        !packetAwaited
+            && transfer.length > 0
+            && (feature & FEATURE_DMA) != 0
+            && sectorCount == DATA_IN_PHASE;
+  }
+
+  /** An empty CD drive after power-on, with what it calls itself. */
+  static IdeDrive powerOn() {
+    return new IdeDrive(
+        true, true, 0, 1, 1, 1, 0x14, 0xeb, 0xa0, 0, 0, 0, false, Bytes.EMPTY, 0, ownIdentity());
+  }
+
+  /** A place without a drive. */
+  static IdeDrive absent() {
+    return new IdeDrive(
+        false, false, 0, 0, 0, 0, 0, 0, 0xa0, 0, 0, 0, false, Bytes.EMPTY, 0, Bytes.EMPTY);
   }
 
   IdeDrive state() {
@@ -78,7 +100,8 @@ final class EmptyCdDrive {
         additionalSense,
         packetAwaited,
         Bytes.of(transfer),
-        position);
+        position,
+        identity);
   }
 
   boolean present() {
@@ -88,6 +111,7 @@ final class EmptyCdDrive {
   /** A reset of the channel: the drive shows its signature. */
   void reset() {
     packetAwaited = false;
+    dmaAwaited = false;
     transfer = new byte[0];
     position = 0;
     senseKey = 0;
@@ -101,6 +125,10 @@ final class EmptyCdDrive {
   boolean command(int code) {
     error = 0;
     status = READY | SEEK_COMPLETE;
+    packetAwaited = false;
+    dmaAwaited = false;
+    transfer = new byte[0];
+    position = 0;
     switch (code) {
       case 0x08 -> {
         signature();
@@ -110,15 +138,13 @@ final class EmptyCdDrive {
       case 0xa0 -> {
         packetAwaited = true;
         transfer = new byte[PACKET_OCTETS];
-        position = 0;
         blockEnd = PACKET_OCTETS;
         sectorCount = COMMAND_PHASE;
         status |= DATA_REQUEST;
         return false;
       }
       case 0xa1 -> {
-        transfer = identity();
-        position = 0;
+        transfer = identity.toArray();
         blockEnd = transfer.length;
         status |= DATA_REQUEST;
       }
@@ -148,12 +174,31 @@ final class EmptyCdDrive {
     byte[] packet = transfer;
     transfer = new byte[0];
     position = 0;
+    status = READY | SEEK_COMPLETE;
     packet(packet);
-    return true;
+    return !dmaAwaited;
   }
 
-  boolean hasData() {
-    return !packetAwaited && (status & DATA_REQUEST) != 0 && position < transfer.length;
+  /** Whether the drive has data for the bus master. */
+  boolean dmaAwaited() {
+    return dmaAwaited;
+  }
+
+  /** The data for the bus master; the command is done with it, and interrupts. */
+  byte[] takeDma() {
+    byte[] data = transfer;
+    dmaAwaited = false;
+    transfer = new byte[0];
+    position = 0;
+    good();
+    return data;
+  }
+
+  private boolean hasData() {
+    return !packetAwaited
+        && !dmaAwaited
+        && (status & DATA_REQUEST) != 0
+        && position < transfer.length;
   }
 
   int readOctet() {
@@ -162,7 +207,7 @@ final class EmptyCdDrive {
 
   /** After a read of the data register: ends a block; returns whether the drive interrupts. */
   boolean endBlock() {
-    if (packetAwaited || (status & DATA_REQUEST) == 0 || position < blockEnd) {
+    if (packetAwaited || dmaAwaited || (status & DATA_REQUEST) == 0 || position < blockEnd) {
       return false;
     }
     if (position >= transfer.length) {
@@ -253,7 +298,13 @@ final class EmptyCdDrive {
     }
     transfer = Arrays.copyOf(data, length);
     position = 0;
-    offerBlock();
+    dmaAwaited = (feature & FEATURE_DMA) != 0;
+    if (dmaAwaited) {
+      sectorCount = DATA_IN_PHASE;
+      status = READY | SEEK_COMPLETE | DATA_REQUEST;
+    } else {
+      offerBlock();
+    }
   }
 
   private void offerBlock() {
@@ -308,20 +359,21 @@ final class EmptyCdDrive {
   }
 
   /** IDENTIFY PACKET DEVICE: a removable CD drive, 12-octet packets, PIO and multi-word DMA. */
-  private static byte[] identity() {
+  private static Bytes ownIdentity() {
     byte[] data = new byte[512];
     put(data, 0, 0x8580);
     text(data, 10, 20, "0");
     text(data, 23, 8, "1.0");
     text(data, 27, 40, "HERE EMPTY CD DRIVE");
     put(data, 48, 1);
-    put(data, 49, 0x0200);
+    put(data, 49, 0x0300);
     put(data, 53, 0x0003);
+    put(data, 63, 0x0407);
     put(data, 64, 0x0003);
     put(data, 67, 120);
     put(data, 68, 120);
     put(data, 80, 0x001e);
-    return data;
+    return Bytes.of(data);
   }
 
   private static void put(byte[] data, int word, int value) {

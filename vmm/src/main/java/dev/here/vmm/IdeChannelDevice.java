@@ -4,16 +4,13 @@ import dev.here.machine.IdeChannel;
 import java.util.List;
 
 /**
- * One IDE channel with up to two places for CD drives (ATA/ATAPI-6, section 7), and its bus master
- * registers (Intel 82371SB data sheet, section 2.7), which start no transfer: packet data goes
- * through the data register. Guarded by the platform's lock.
+ * One IDE channel with two places for CD drives (ATA/ATAPI-6, section 7) and its bus master.
+ * Guarded by the platform's lock.
  */
 public final class IdeChannelDevice implements PortDevice {
   private static final int DATA = 0;
   private static final int RESET = 0x04;
   private static final int INTERRUPTS_OFF = 0x02;
-  private static final int BUS_MASTER_INTERRUPT = 0x04;
-  private static final int BUS_MASTER_ERROR = 0x02;
 
   private final IdeChannel origin;
   private final List<EmptyCdDrive> drives;
@@ -21,20 +18,19 @@ public final class IdeChannelDevice implements PortDevice {
   private int selected;
   private int control;
   private boolean interrupt;
-  private int busMasterCommand;
-  private int busMasterStatus;
-  private long busMasterTable;
+  private final IdeBusMaster busMaster;
 
-  public IdeChannelDevice(IdeChannel state, InterruptLine line) {
+  /**
+   * @param memory where the bus master reads its table and writes data
+   */
+  public IdeChannelDevice(IdeChannel state, GuestMemory memory, InterruptLine line) {
     this.origin = state;
     this.line = line;
     drives = state.drives().stream().map(EmptyCdDrive::new).toList();
     selected = state.selectedDrive();
     control = state.control();
     interrupt = state.interrupt();
-    busMasterCommand = state.busMasterCommand();
-    busMasterStatus = state.busMasterStatus();
-    busMasterTable = state.busMasterTable();
+    busMaster = new IdeBusMaster(state, memory);
     drive();
   }
 
@@ -46,9 +42,9 @@ public final class IdeChannelDevice implements PortDevice {
         selected,
         control,
         interrupt,
-        busMasterCommand,
-        busMasterStatus,
-        busMasterTable,
+        busMaster.command(),
+        busMaster.status(),
+        busMaster.table(),
         drives.stream().map(EmptyCdDrive::state).toList());
   }
 
@@ -57,30 +53,15 @@ public final class IdeChannelDevice implements PortDevice {
     ports.attach(origin.controlPort(), 1, this);
   }
 
-  /** Its eight octets of the bus master block. */
+  /** One of the eight octets of its bus master's registers. */
   int readBusMaster(int offset) {
-    return switch (offset) {
-      case 0 -> busMasterCommand;
-      case 2 -> busMasterStatus;
-      case 4, 5, 6, 7 -> (int) (busMasterTable >> (offset - 4) * 8) & 0xff;
-      default -> 0xff;
-    };
+    return busMaster.read(offset);
   }
 
+  /** Writes one of the eight octets of its bus master's registers. */
   void writeBusMaster(int offset, int value) {
-    switch (offset) {
-      case 0 -> busMasterCommand = value & 0x09;
-      case 2 ->
-          busMasterStatus =
-              value & 0x60
-                  | busMasterStatus & 0x01
-                  | busMasterStatus & ~value & (BUS_MASTER_INTERRUPT | BUS_MASTER_ERROR);
-      case 4, 5, 6, 7 -> {
-        int shift = (offset - 4) * 8;
-        busMasterTable = (busMasterTable & ~(0xffL << shift) | (long) value << shift) & ~3L;
-      }
-      default -> {}
-    }
+    busMaster.write(offset, value);
+    transferByBusMaster();
   }
 
   @Override
@@ -167,12 +148,22 @@ public final class IdeChannelDevice implements PortDevice {
       done |= drives.get(selected).writeOctet(value >>> at * 8 & 0xff);
     }
     raise(done);
+    transferByBusMaster();
+  }
+
+  /** Data flows when both the drive and the bus master are ready for it. */
+  private void transferByBusMaster() {
+    EmptyCdDrive drive = drives.get(selected);
+    if (busMaster.started() && drive.dmaAwaited()) {
+      busMaster.transfer(drive.takeDma());
+      raise(true);
+    }
   }
 
   private void raise(boolean wanted) {
     if (wanted) {
       interrupt = true;
-      busMasterStatus |= BUS_MASTER_INTERRUPT;
+      busMaster.interrupted();
     }
     drive();
   }

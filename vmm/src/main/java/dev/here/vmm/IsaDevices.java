@@ -1,5 +1,6 @@
 package dev.here.vmm;
 
+import dev.here.machine.IdeChannel;
 import dev.here.machine.IsaState;
 import dev.here.machine.SerialState;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ final class IsaDevices {
   private final IsaState origin;
   private final List<Uart16550> serials = new ArrayList<>();
   private final Optional<I8042> i8042;
+  private final List<IdeChannelDevice> ide = new ArrayList<>();
   private int systemControlA;
   private long debugExits;
 
@@ -44,6 +46,12 @@ final class IsaDevices {
             .i8042()
             .map(keyboard -> new I8042(keyboard, interrupts.line(1), interrupts.line(12), reset));
     i8042.ifPresent(controller -> controller.attach(ports));
+    for (IdeChannel channel : state.ide()) {
+      IdeChannelDevice device =
+          new IdeChannelDevice(channel, sockets.memory(), interrupts.line(channel.irq()));
+      device.attach(ports);
+      ide.add(device);
+    }
     systemControlA = state.systemControlA();
     ports.attach(SYSTEM_CONTROL_A, 1, new SystemControl(reset));
     state.debugExitPort().ifPresent(port -> ports.attach(port, 4, new DebugExit(port)));
@@ -53,6 +61,10 @@ final class IsaDevices {
     return serials;
   }
 
+  List<IdeChannelDevice> ide() {
+    return ide;
+  }
+
   IsaState state() {
     return new IsaState(
         serials.stream().map(Uart16550::state).toList(),
@@ -60,7 +72,7 @@ final class IsaDevices {
         i8042.map(I8042::state),
         origin.dma(),
         origin.floppy(),
-        origin.ide(),
+        ide.stream().map(IdeChannelDevice::state).toList(),
         origin.vga(),
         origin.firmwareConfig(),
         systemControlA,

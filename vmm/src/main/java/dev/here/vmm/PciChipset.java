@@ -23,6 +23,7 @@ final class PciChipset implements PciDevice {
   private static final int PM_ENABLE = 0x80;
   private static final int SMBUS_BASE = 0x90;
   private static final int SMBUS_ENABLE = 0xd2;
+  private static final int BUS_MASTER_BAR = 4;
 
   private final PciConfig config;
 
@@ -61,6 +62,15 @@ final class PciChipset implements PciDevice {
     route.run();
     bridge.config.onWrite(PIRQ_ROUTES, 4, route);
     return bridge;
+  }
+
+  /** The IDE function: its base register 4 places the channels' bus masters, eight ports each. */
+  static PciChipset ide(PciFunction state, PciBus bus, List<IdeChannelDevice> channels) {
+    PciChipset function = new PciChipset(state, bus);
+    if (state.bars().stream().anyMatch(bar -> bar.index() == BUS_MASTER_BAR)) {
+      function.config.bar(BUS_MASTER_BAR, new BusMasters(channels));
+    }
+    return function;
   }
 
   /** Power management: its base registers place {@code pm}. */
@@ -146,5 +156,30 @@ final class PciChipset implements PciDevice {
   @Override
   public PciFunction state() {
     return config.state();
+  }
+
+  /** The ports behind the IDE function's base register, octet by octet. */
+  private record BusMasters(List<IdeChannelDevice> channels) implements MmioDevice {
+    @Override
+    public long read(long offset, int sizeBytes) {
+      long value = 0;
+      for (int at = 0; at < sizeBytes; at++) {
+        int port = (int) offset + at;
+        int octet =
+            port >> 3 < channels.size() ? channels.get(port >> 3).readBusMaster(port & 7) : 0xff;
+        value |= (long) octet << at * 8;
+      }
+      return value;
+    }
+
+    @Override
+    public void write(long offset, int sizeBytes, long value) {
+      for (int at = 0; at < sizeBytes; at++) {
+        int port = (int) offset + at;
+        if (port >> 3 < channels.size()) {
+          channels.get(port >> 3).writeBusMaster(port & 7, (int) (value >>> at * 8) & 0xff);
+        }
+      }
+    }
   }
 }

@@ -90,7 +90,8 @@ final class PlatformDevices implements MachineDevices {
                 acpiPm
                     .map(pm -> PciChipset.powerManagement(function, pci, pm))
                     .orElseGet(() -> PciChipset.plain(function, pci)));
-        case IDE, VGA -> pci.add(PciChipset.plain(function, pci));
+        case IDE -> pci.add(PciChipset.ide(function, pci, isa.ide()));
+        case VGA -> pci.add(PciChipset.plain(function, pci));
         case VIRTIO -> {
           VirtioPci device = factory.make(function, virtioState(state, function), pci);
           virtio.add(device);

@@ -83,7 +83,8 @@ final class QemuIdeTranslation {
             .filter(part -> part.number("end_transfer_fn_idx") == ENDS_WITH_COMMAND)
             .isPresent(),
         transfer.map(QemuIdeTranslation::remaining).orElse(Bytes.EMPTY),
-        0);
+        0,
+        present ? Bytes.of(drive.octets("identify_data", 512)) : Bytes.EMPTY);
   }
 
   private static Bytes remaining(VmStruct transfer) {
