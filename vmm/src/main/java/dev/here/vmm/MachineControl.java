@@ -46,6 +46,9 @@ final class MachineControl implements AutoCloseable {
   private Optional<Validated> validated = Optional.empty();
   private Optional<MachineState> captured = Optional.empty();
 
+  /** The dirty set holds pages of a capture that failed: nobody has been given them yet. */
+  private boolean dirtyKept;
+
   /**
    * @param kvm stays the caller's
    */
@@ -82,11 +85,18 @@ final class MachineControl implements AutoCloseable {
       }
     } catch (InvalidMachineStateException | VmmException | VirtioRefusedException e) {
       LOG.info("refused {}: {}", request.getClass().getSimpleName(), e.getMessage());
-      return new Reply(new ControlMessage.Failed(true, text(e)));
+      return new Reply(new ControlMessage.Failed(bringsState(request), text(e)));
     } catch (RuntimeException | IOException e) {
       LOG.warn("{} failed", request.getClass().getSimpleName(), e);
       return new Reply(new ControlMessage.Failed(false, text(e)));
     }
+  }
+
+  /** Of other requests the machine state cannot be to blame. */
+  private static boolean bringsState(ControlMessage.Request request) {
+    return request instanceof ControlMessage.Prepare
+        || request instanceof ControlMessage.Validate
+        || request instanceof ControlMessage.Activate;
   }
 
   private static String text(Exception e) {
@@ -210,8 +220,11 @@ final class MachineControl implements AutoCloseable {
 
   private int takeDirty() {
     DirtySet set = dirty.orElseThrow().set();
-    set.clear();
+    if (!dirtyKept) {
+      set.clear();
+    }
     running().takeDirty(set);
+    dirtyKept = false;
     return set.count();
   }
 
@@ -226,6 +239,7 @@ final class MachineControl implements AutoCloseable {
       return new ControlMessage.Captured(
           stopNanos, dirtyTaken - start, System.nanoTime() - dirtyTaken, pages);
     } catch (RuntimeException e) {
+      dirtyKept = true;
       guest.resume();
       throw e;
     }

@@ -91,14 +91,28 @@ final class MsrTransfer {
         }
         if (indices[at] == TSC) {
           value += tscTicks;
-        } else if (variableMtrr(indices[at])) {
-          value &= physicalMask;
+        } else {
+          value = loaded(indices[at], value, physicalMask);
         }
         batch.value(at, value);
       }
       vcpu.writeMsrs(batch);
       refuseFailures(batch, state.apicId());
     }
+  }
+
+  /** Whether a host may have another value than the guest's source had. */
+  static boolean harmless(int index) {
+    return HARMLESS.contains(index);
+  }
+
+  /** The value that is written for a register of {@code state}; the TSC apart. */
+  static long loaded(Msr msr, VcpuState state) {
+    return loaded(msr.index(), msr.value(), physicalMask(state));
+  }
+
+  private static long loaded(int index, long value, long physicalMask) {
+    return variableMtrr(index) ? value & physicalMask : value;
   }
 
   /**

@@ -16,6 +16,10 @@ import dev.here.machine.TranslationReport;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A guest of our own VMM under protection. The VMM shares the guest's memory, so the dirty pages
@@ -25,6 +29,7 @@ import java.nio.file.Path;
 public final class VmmPrimary implements Primary {
   private static final int MAX_PASSES = 8;
   private static final int SMALL_PASS_PAGES = 512;
+  private static final int KILL_SECONDS = 5;
 
   private final VmmControl control;
   private final VmmProgress progress;
@@ -135,7 +140,19 @@ public final class VmmPrimary implements Primary {
 
   @Override
   public void kill() {
-    ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+    Optional<ProcessHandle> process = ProcessHandle.of(pid);
+    if (process.isEmpty()) {
+      return;
+    }
+    process.get().destroyForcibly();
+    try {
+      process.get().onExit().get(KILL_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      throw new HypervisorException(
+          "the VMM's process %d has not ended within %d s".formatted(pid, KILL_SECONDS), e);
+    }
   }
 
   @Override

@@ -23,14 +23,14 @@ public final class VmmStandby implements Standby {
   private final VmmCommand command;
   private final Path socket;
   private final Path log;
+  private Optional<Process> started = Optional.empty();
   private Optional<Warm> warm = Optional.empty();
   private long lastStateId;
   private Optional<MachineState> lastValidated = Optional.empty();
   private boolean activated;
 
   /** The process and what it shares. */
-  private record Warm(
-      Process process, VmmControl control, VmmProgress progress, SharedMachine machine) {}
+  private record Warm(VmmControl control, VmmProgress progress, SharedMachine machine) {}
 
   /**
    * @param socket where the VMM shall listen; its folder exists, the path does not
@@ -56,20 +56,33 @@ public final class VmmStandby implements Standby {
     return socket;
   }
 
+  /** The VMM's process, once it was started. */
+  public Optional<ProcessHandle> process() {
+    return started.map(Process::toHandle);
+  }
+
+  /** Starts the process ahead of {@link #prepare}, which then need not wait for it. */
+  public void start() {
+    if (started.isEmpty()) {
+      started = Optional.of(launch());
+    }
+  }
+
   @Override
   public void prepare(MemoryMap memory, int vcpus) {
-    Process process = start();
+    start();
+    Process process = started.orElseThrow();
     try {
       VmmControl control = connect(process);
       SharedMachine machine = SharedMachine.of(control, new ControlMessage.Prepare(memory, vcpus));
-      warm = Optional.of(new Warm(process, control, new VmmProgress(socket), machine));
+      warm = Optional.of(new Warm(control, new VmmProgress(socket), machine));
     } catch (RuntimeException e) {
       process.destroyForcibly();
       throw e;
     }
   }
 
-  private Process start() {
+  private Process launch() {
     try {
       return new ProcessBuilder(command.with(socket))
           .redirectErrorStream(true)
@@ -117,7 +130,7 @@ public final class VmmStandby implements Standby {
 
   @Override
   public void activate(MachineState state) {
-    boolean known = lastValidated.isPresent() && lastValidated.get() == state;
+    boolean known = lastValidated.equals(Optional.of(state));
     Optional<MachineState> sent = known ? Optional.empty() : Optional.of(state);
     warm().control().done(new ControlMessage.Activate(lastStateId, sent));
     activated = true;
@@ -136,9 +149,9 @@ public final class VmmStandby implements Standby {
       machine.progress().close();
       machine.control().close();
       machine.machine().close();
-      if (!activated) {
-        machine.process().destroyForcibly();
-      }
+    }
+    if (!activated) {
+      started.ifPresent(Process::destroyForcibly);
     }
   }
 }
