@@ -20,6 +20,7 @@ final class IsaDevices {
   private final List<Uart16550> serials = new ArrayList<>();
   private final Optional<I8042> i8042;
   private final List<IdeChannelDevice> ide = new ArrayList<>();
+  private final Optional<VgaStub> vga;
   private int systemControlA;
   private long debugExits;
 
@@ -52,6 +53,8 @@ final class IsaDevices {
       device.attach(ports);
       ide.add(device);
     }
+    vga = state.vga().map(display -> new VgaStub(display, sockets.memory(), sockets.memoryMover()));
+    vga.ifPresent(display -> display.attach(ports, sockets.mmio()));
     systemControlA = state.systemControlA();
     ports.attach(SYSTEM_CONTROL_A, 1, new SystemControl(reset));
     state.debugExitPort().ifPresent(port -> ports.attach(port, 4, new DebugExit(port)));
@@ -65,6 +68,10 @@ final class IsaDevices {
     return ide;
   }
 
+  Optional<VgaStub> vga() {
+    return vga;
+  }
+
   IsaState state() {
     return new IsaState(
         serials.stream().map(Uart16550::state).toList(),
@@ -73,7 +80,7 @@ final class IsaDevices {
         origin.dma(),
         origin.floppy(),
         ide.stream().map(IdeChannelDevice::state).toList(),
-        origin.vga(),
+        vga.map(VgaStub::state),
         origin.firmwareConfig(),
         systemControlA,
         origin.debugExitPort());

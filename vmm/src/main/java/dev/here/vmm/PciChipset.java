@@ -2,6 +2,7 @@ package dev.here.vmm;
 
 import dev.here.machine.Bytes;
 import dev.here.machine.PciAddress;
+import dev.here.machine.PciBar;
 import dev.here.machine.PciFunction;
 import dev.here.machine.PciRole;
 import java.util.List;
@@ -24,6 +25,8 @@ final class PciChipset implements PciDevice {
   private static final int SMBUS_BASE = 0x90;
   private static final int SMBUS_ENABLE = 0xd2;
   private static final int BUS_MASTER_BAR = 4;
+  private static final int FRAMEBUFFER_BAR = 0;
+  private static final int REGISTER_BAR = 2;
 
   private final PciConfig config;
 
@@ -69,6 +72,19 @@ final class PciChipset implements PciDevice {
     PciChipset function = new PciChipset(state, bus);
     if (state.bars().stream().anyMatch(bar -> bar.index() == BUS_MASTER_BAR)) {
       function.config.bar(BUS_MASTER_BAR, new BusMasters(channels));
+    }
+    return function;
+  }
+
+  /** The display: its base registers place the framebuffer and a window over the registers. */
+  static PciChipset vga(PciFunction state, PciBus bus, VgaStub vga) {
+    PciChipset function = new PciChipset(state, bus);
+    for (PciBar bar : state.bars()) {
+      if (bar.index() == FRAMEBUFFER_BAR) {
+        function.config.bar(FRAMEBUFFER_BAR, vga::framebufferMoved);
+      } else if (bar.index() == REGISTER_BAR) {
+        function.config.bar(REGISTER_BAR, vga.registerWindow());
+      }
     }
     return function;
   }

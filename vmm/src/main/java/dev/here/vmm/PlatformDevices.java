@@ -91,7 +91,11 @@ final class PlatformDevices implements MachineDevices {
                     .map(pm -> PciChipset.powerManagement(function, pci, pm))
                     .orElseGet(() -> PciChipset.plain(function, pci)));
         case IDE -> pci.add(PciChipset.ide(function, pci, isa.ide()));
-        case VGA -> pci.add(PciChipset.plain(function, pci));
+        case VGA ->
+            pci.add(
+                isa.vga()
+                    .map(vga -> PciChipset.vga(function, pci, vga))
+                    .orElseGet(() -> PciChipset.plain(function, pci)));
         case VIRTIO -> {
           VirtioPci device = factory.make(function, virtioState(state, function), pci);
           virtio.add(device);
