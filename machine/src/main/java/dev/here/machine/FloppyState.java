@@ -10,7 +10,8 @@ package dev.here.machine;
  * @param dataRateSelect DSR
  * @param mainStatus MSR
  * @param status0 ST0 as the next SENSE INTERRUPT gives it
- * @param interruptPending 1 when an interrupt awaits SENSE INTERRUPT
+ * @param interruptPending how many SENSE INTERRUPT commands find something: up to 4 after a reset,
+ *     else 1 while an interrupt awaits it
  * @param fifo data FIFO
  * @param fifoPosition next octet
  * @param fifoLength octets in the current phase
@@ -30,6 +31,7 @@ public record FloppyState(
     int fifoLength,
     int phase) {
   public FloppyState {
+    Bounds.range("floppy.interruptPending", interruptPending, 0, 4);
     Bounds.range("floppy.fifo", fifo.length(), 0, 512);
     Bounds.range("floppy.fifoPosition", fifoPosition, 0, 512);
     Bounds.range("floppy.fifoLength", fifoLength, 0, 512);

@@ -15,12 +15,17 @@ import org.slf4j.LoggerFactory;
 final class IsaDevices {
   private static final Logger LOG = LoggerFactory.getLogger(IsaDevices.class);
   private static final int SYSTEM_CONTROL_A = 0x92;
+  private static final int FLOPPY_IRQ = 6;
 
   private final IsaState origin;
   private final List<Uart16550> serials = new ArrayList<>();
   private final Optional<I8042> i8042;
   private final List<IdeChannelDevice> ide = new ArrayList<>();
   private final Optional<VgaStub> vga;
+  private final List<ParallelPort> parallels;
+  private final List<Dma8237> dma;
+  private final Optional<FloppyController> floppy;
+  private final Optional<FirmwareConfig> firmwareConfig;
   private int systemControlA;
   private long debugExits;
 
@@ -55,6 +60,18 @@ final class IsaDevices {
     }
     vga = state.vga().map(display -> new VgaStub(display, sockets.memory(), sockets.memoryMover()));
     vga.ifPresent(display -> display.attach(ports, sockets.mmio()));
+    parallels = state.parallels().stream().map(ParallelPort::new).toList();
+    parallels.forEach(port -> port.attach(ports));
+    dma = Dma8237.pair(state.dma());
+    dma.forEach(controller -> controller.attach(ports));
+    floppy =
+        state
+            .floppy()
+            .map(controller -> new FloppyController(controller, interrupts.line(FLOPPY_IRQ)));
+    floppy.ifPresent(controller -> controller.attach(ports));
+    firmwareConfig =
+        state.firmwareConfig().map(items -> new FirmwareConfig(items, sockets.memory()));
+    firmwareConfig.ifPresent(items -> items.attach(ports));
     systemControlA = state.systemControlA();
     ports.attach(SYSTEM_CONTROL_A, 1, new SystemControl(reset));
     state.debugExitPort().ifPresent(port -> ports.attach(port, 4, new DebugExit(port)));
@@ -75,13 +92,13 @@ final class IsaDevices {
   IsaState state() {
     return new IsaState(
         serials.stream().map(Uart16550::state).toList(),
-        origin.parallels(),
+        parallels.stream().map(ParallelPort::state).toList(),
         i8042.map(I8042::state),
-        origin.dma(),
-        origin.floppy(),
+        dma.stream().map(Dma8237::state).toList(),
+        floppy.map(FloppyController::state),
         ide.stream().map(IdeChannelDevice::state).toList(),
         vga.map(VgaStub::state),
-        origin.firmwareConfig(),
+        firmwareConfig.map(FirmwareConfig::state),
         systemControlA,
         origin.debugExitPort());
   }

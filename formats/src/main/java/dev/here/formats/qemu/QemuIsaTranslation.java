@@ -171,7 +171,10 @@ final class QemuIsaTranslation {
         fdc.number("dsr", 0, 255),
         fdc.number("msr", 0, 255),
         fdc.number("status0", 0, 255),
-        statusA >> 7,
+        fdc.subsection("fdc/reset_sensei")
+            .map(part -> part.number("reset_sensei", 0, 4))
+            .filter(answers -> answers > 0)
+            .orElse(statusA >> 7),
         Bytes.of(fifo),
         fdc.number("data_pos", 0, Integer.MAX_VALUE),
         length,
