@@ -7,6 +7,7 @@ import dev.here.machine.PciFunction;
 import dev.here.machine.PciRole;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,17 +41,34 @@ final class PciChipset implements PciDevice {
   }
 
   /**
-   * The host bridge. Shadowing stays as it is in the memory map: a guest that changes it is told.
+   * The host bridge. Shadowing stays as it is in the memory map: a guest that changes it is named
+   * in the log, once.
    */
   static PciChipset hostBridge(PciFunction state, PciBus bus) {
     PciChipset bridge = new PciChipset(state, bus);
+    Bytes found = bridge.shadowing();
+    AtomicBoolean told = new AtomicBoolean();
     bridge.config.onWrite(
         PAM,
         PAM_REGISTERS,
-        () ->
+        () -> {
+          Bytes wanted = bridge.shadowing();
+          if (!wanted.equals(found) && told.compareAndSet(false, true)) {
             LOG.warn(
-                "the guest writes the host bridge's PAM registers; memory below 1 MiB stays mapped as it is"));
+                "the guest changes the host bridge's PAM registers from {} to {}; memory below 1 MiB stays mapped as it is",
+                found,
+                wanted);
+          }
+        });
     return bridge;
+  }
+
+  private Bytes shadowing() {
+    byte[] registers = new byte[PAM_REGISTERS];
+    for (int at = 0; at < registers.length; at++) {
+      registers[at] = (byte) config.u8(PAM + at);
+    }
+    return Bytes.of(registers);
   }
 
   /** The ISA bridge, which routes PIRQs. */
