@@ -8,7 +8,13 @@ import picocli.CommandLine.HelpCommand;
 @Command(
     name = "here",
     description = "Keeps a running virtual machine alive across hosts and hypervisors.",
-    subcommands = {HelpCommand.class, DoctorCommand.class, StateCommand.class},
+    subcommands = {
+      HelpCommand.class,
+      DoctorCommand.class,
+      DemoCommand.class,
+      LabCommand.class,
+      StateCommand.class
+    },
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
@@ -22,6 +28,7 @@ public final class Here {
     CommandLine line = new CommandLine(new Here());
     line.setExecutionExceptionHandler(new OneLineErrors());
     line.setUsageHelpAutoWidth(true);
+    LabCommand.leaveForeignOptions(line);
     System.exit(line.execute(arguments.length == 0 ? new String[] {"help"} : arguments));
   }
 }

@@ -17,8 +17,9 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <p>Arguments: address, port, pause between requests in milliseconds, patience for an answer in
  * milliseconds. Standard input: {@code ask REQUEST} puts a request to the service on a connection
- * of its own; {@code finish}, or the end of input, ends the counting. Standard output: one JSON
- * object a line, {@code {"type":"progress"|"answer"|"summary",...}}.
+ * of its own; {@code mark} measures the longest time between two answers anew; {@code finish}, or
+ * the end of input, ends the counting. Standard output: one JSON object a line, {@code
+ * {"type":"progress"|"answer"|"summary",...}}.
  */
 public final class CounterClient {
   private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
@@ -26,6 +27,7 @@ public final class CounterClient {
   private final JsonMapper json = JsonMapper.builder().build();
   private final CounterTally tally = new CounterTally();
   private final AtomicBoolean finished = new AtomicBoolean();
+  private final AtomicBoolean marked = new AtomicBoolean();
   private final PrintStream out;
   private final String host;
   private final int port;
@@ -85,10 +87,18 @@ public final class CounterClient {
   private void request(GuestConnection connection) throws IOException {
     long sent = System.nanoTime();
     connection.send("inc " + tally.nextRequest());
-    while (!tally.answer(connection.receive(), sent, System.nanoTime())) {
+    while (!take(connection.receive(), sent)) {
       // An answer to an earlier request: counted as repeated, and the right one is still to come.
       Thread.onSpinWait();
     }
+  }
+
+  private boolean take(String answer, long sentNanos) {
+    // Here and not before the request: the gap that is open when a mark comes belongs to it.
+    if (marked.getAndSet(false)) {
+      tally.mark();
+    }
+    return tally.answer(answer, sentNanos, System.nanoTime());
   }
 
   private void steer() {
@@ -98,6 +108,9 @@ public final class CounterClient {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
         if (line.equals("finish")) {
           break;
+        }
+        if (line.equals("mark")) {
+          marked.set(true);
         }
         if (line.startsWith("ask ")) {
           String request = line.substring(4);

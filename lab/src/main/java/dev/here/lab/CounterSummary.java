@@ -7,7 +7,7 @@ package dev.here.lab;
  * @param lost answered requests whose effect was gone later
  * @param repeated requests that were executed or answered more than once
  * @param connectionKept whether the one connection lasted
- * @param outageMillis the longest time between two answers
+ * @param outageMillis the longest time between two answers, since the last mark if there was one
  * @param latencyMillisP50 median time from a request to its answer
  * @param latencyMillisP99 99th percentile of it
  * @param guestUptimeContinuous the guest's boot stayed the same and its uptime never went back

@@ -51,6 +51,11 @@ final class CounterTally {
     return true;
   }
 
+  /** Forgets the longest gap so far; the one that is open counts whole. */
+  void mark() {
+    longestGapNanos = 0;
+  }
+
   private void gap(long nowNanos) {
     if (lastAnswerNanos >= 0) {
       longestGapNanos = Math.max(longestGapNanos, nowNanos - lastAnswerNanos);

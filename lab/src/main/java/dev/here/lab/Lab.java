@@ -155,7 +155,8 @@ public final class Lab implements AutoCloseable {
     return script.toString();
   }
 
-  private Path folder() {
+  /** Folder of its sockets and logs, and of whatever else is to vanish with it. */
+  public Path folder() {
     return Path.of(labRecord.folder());
   }
 

@@ -101,6 +101,11 @@ public final class LabClient implements AutoCloseable {
     return answer;
   }
 
+  /** From here on the longest time between two answers is measured anew. */
+  public void mark() {
+    send("mark");
+  }
+
   /** Ends the counting and returns what was seen. */
   public CounterSummary finish() {
     send("finish");

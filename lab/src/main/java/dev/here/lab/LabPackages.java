@@ -1,39 +1,21 @@
 package dev.here.lab;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 
 /** The Debian packages of the lab: those the machine needs, and those a virtual host is made of. */
 public final class LabPackages {
-  /** What must be installed on the machine that runs the lab. */
-  public static final List<String> MACHINE =
-      List.of(
-          "qemu-system-x86",
-          "qemu-utils",
-          "mmdebstrap",
-          "busybox-static",
-          "e2fsprogs",
-          "iproute2",
-          "socat",
-          "util-linux",
-          "xz-utils",
-          "gcc",
-          "libc6-dev",
-          "debian-archive-keyring");
+  private static final List<List<String>> LINES = lines("packages.txt");
 
-  /** One program of each of {@link #MACHINE}'s packages that has programs. */
+  /** What must be installed on the machine that runs the lab; the launcher reads the same file. */
+  public static final List<String> MACHINE = LINES.stream().map(List::getFirst).toList();
+
+  /** One program at least of each of {@link #MACHINE}'s packages that has programs. */
   public static final List<String> PROGRAMS =
-      List.of(
-          "qemu-system-x86_64",
-          "qemu-img",
-          "mmdebstrap",
-          "busybox",
-          "mke2fs",
-          "ip",
-          "socat",
-          "unshare",
-          "nsenter",
-          "xz",
-          "gcc");
+      LINES.stream().flatMap(words -> words.stream().skip(1)).toList();
 
   /** What is unpacked into the image of a KVM host; their dependencies come along. */
   static final List<String> KVM_HOST =
@@ -90,4 +72,20 @@ public final class LabPackages {
           "jdk.zipfs");
 
   private LabPackages() {}
+
+  /** The words of each line of a resource, without empty lines and comments. */
+  private static List<List<String>> lines(String resource) {
+    try (InputStream in = LabPackages.class.getResourceAsStream(resource)) {
+      if (in == null) {
+        throw new LabException("%s is missing from the lab's jar".formatted(resource));
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .filter(line -> !line.isBlank() && !line.startsWith("#"))
+          .map(line -> Arrays.asList(line.split(" ", -1)))
+          .toList();
+    } catch (IOException e) {
+      throw new LabException("%s cannot be read: %s".formatted(resource, e.getMessage()), e);
+    }
+  }
 }

@@ -63,6 +63,17 @@ class CounterTallyTest {
   }
 
   @Test
+  void aMarkForgetsWhatWasAndKeepsTheOpenGap() {
+    answer(1, 1);
+    now += 900_000_000L;
+    answer(2, 2);
+    tally.mark();
+    now += 300_000_000L;
+    answer(3, 3);
+    assertThat(tally.summary("").outageMillis()).isEqualTo(301.0);
+  }
+
+  @Test
   void followsTheGuestsUptime() {
     tally.uptime("uptime 10.0 10.0", "a", 0);
     tally.uptime("uptime 10.9 10.9", "a", 1_000_000_000L);

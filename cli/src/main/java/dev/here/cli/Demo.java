@@ -1,0 +1,297 @@
+package dev.here.cli;
+
+import dev.here.lab.CounterSummary;
+import dev.here.lab.LabClient;
+import dev.here.lab.LabFault;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * The demo's course, once its rack is up: protect, count, attack, watch the guest go on, account.
+ */
+final class Demo {
+  static final String PRIMARY = "kvm-a";
+  static final String STANDBY = "kvm-b";
+
+  private static final String ATTACK_REQUEST = "attack 16";
+
+  /** A load that dirties some thousand pages a second on an emulated host. */
+  private static final String LOAD_REQUEST = "load memory 16 200000";
+
+  private static final double DEGRADATION_MAX = 0.2;
+  private static final long INTERVAL_MAX_MILLIS = 2000;
+  private static final long POLL_MILLIS = 400;
+  private static final long FAILOVER_POLL_MILLIS = 100;
+  private static final int PROTECT_SECONDS = 240;
+  private static final int COUNT_SECONDS = 300;
+  private static final int FAILOVER_SECONDS = 60;
+  private static final int ANSWER_SECONDS = 60;
+  private static final int AFTERWARDS_SECONDS = 5;
+
+  /** What is to be done. */
+  record Options(Attack attack, int vcpus, boolean loadMemory) {}
+
+  private final Options options;
+  private final DemoRack rack;
+  private final LabClient client;
+  private final DemoScreen screen;
+  private final HostApiOverLab primary;
+  private final HostApiOverLab standby;
+
+  private Demo(Options options, DemoRack rack, LabClient client, DemoScreen screen) {
+    this.options = options;
+    this.rack = rack;
+    this.client = client;
+    this.screen = screen;
+    primary = rack.api(PRIMARY);
+    standby = rack.api(STANDBY);
+  }
+
+  /** Runs the demo from set-up to end; what was seen is for {@link DemoVerdict}. */
+  static DemoFacts run(Options options, DemoScreen screen) {
+    try (DemoRack rack = DemoRack.start(options.vcpus(), screen);
+        LabClient client = rack.client()) {
+      screen.say(
+          "a client counts requests on one TCP connection to %s".formatted(DemoRack.GUEST_ADDRESS));
+      try {
+        return new Demo(options, rack, client, screen).course();
+      } catch (RuntimeException e) {
+        for (String host : List.of(PRIMARY, STANDBY)) {
+          screen.say("%s, hered's last words:%n%s".formatted(host, rack.daemonLog(host, 5)));
+        }
+        throw e;
+      }
+    }
+  }
+
+  private DemoFacts course() {
+    protect();
+    if (options.loadMemory()) {
+      screen.say("the guest starts to write memory: " + ask(LOAD_REQUEST));
+    }
+    final ProtectionView before = awaitEnough();
+    final GuestClock clockBefore = GuestClock.parse(ask("clock"));
+    final long requestsBefore = requests();
+    screen.say(
+        "ATTACK (%s): %s".formatted(options.attack().word(), options.attack().explanation()));
+    client.mark();
+    long attackNanos = System.nanoTime();
+    final Optional<CompletableFuture<String>> written = attack();
+    OptionalLong seen = OptionalLong.empty();
+    if (options.attack().movesGuest()) {
+      seen = OptionalLong.of(awaitFailover() - attackNanos);
+    } else {
+      sitOutPartition();
+    }
+    final String replay = options.attack().movesGuest() ? replay(written) : "";
+    countOn();
+    String journal = ask("journal");
+    GuestClock clockAfter = GuestClock.parse(ask("clock"));
+    Optional<ReplicaView.Times> times = standby.replica().flatMap(ReplicaView::failover);
+    List<String> owners = owners();
+    screen.say("the guest runs on " + String.join(" and ", owners));
+    CounterSummary counted = client.finish();
+    return new DemoFacts(
+        options.attack(),
+        before,
+        seen,
+        times,
+        counted,
+        requestsBefore,
+        replay,
+        clockBefore,
+        clockAfter,
+        journal,
+        owners);
+  }
+
+  private void protect() {
+    screen.step(
+        "here protect: %s to %s, degradation at most %.0f %%, interval at most %d ms"
+            .formatted(
+                rack.guest().qmpSocket(), STANDBY, DEGRADATION_MAX * 100, INTERVAL_MAX_MILLIS),
+        () ->
+            primary.post(
+                "/v1/protections",
+                Map.of(
+                    "vm",
+                    rack.guest().qmpSocket(),
+                    "to",
+                    STANDBY,
+                    "maxDegradation",
+                    DEGRADATION_MAX,
+                    "maxIntervalMillis",
+                    INTERVAL_MAX_MILLIS)));
+    awaitProtected();
+  }
+
+  private void awaitProtected() {
+    long begin = System.nanoTime();
+    Deadline deadline = new Deadline(PROTECT_SECONDS, "the guest is not protected");
+    while (true) {
+      ProtectionView view = protection();
+      if (view.safe()) {
+        screen.say(
+            "the guest is protected: %d pages were copied while it ran (%.1f s)"
+                .formatted(view.seededPages(), (System.nanoTime() - begin) / 1e9));
+        return;
+      }
+      screen.live(view.line());
+      deadline.check(view.line());
+      Pauses.millis(POLL_MILLIS);
+    }
+  }
+
+  /** The protection's figures; an end of protection is an error here. */
+  private ProtectionView protection() {
+    ProtectionView view =
+        primary
+            .protection()
+            .orElseThrow(() -> new HereProgram.Refusal(PRIMARY + " has no protection any more"));
+    if (view.hasEnded()) {
+      throw new HereProgram.Refusal("protection ended: " + view.line());
+    }
+    return view;
+  }
+
+  private ProtectionView awaitEnough() {
+    Deadline deadline = new Deadline(COUNT_SECONDS, "too few checkpoints or requests");
+    while (true) {
+      ProtectionView view = protection();
+      screen.live("%s; %,d requests answered".formatted(view.line(), requests()));
+      if (view.safe()
+          && view.checkpoints() >= DemoVerdict.CHECKPOINTS_MIN
+          && requests() >= DemoVerdict.REQUESTS_MIN) {
+        return view;
+      }
+      deadline.check(view.line());
+      Pauses.millis(POLL_MILLIS);
+    }
+  }
+
+  private long requests() {
+    return client.progress().map(CounterSummary::requests).orElse(0L);
+  }
+
+  private String ask(String request) {
+    return answer(client.ask(request), request);
+  }
+
+  private static String answer(CompletableFuture<String> answer, String request) {
+    try {
+      return answer.get(ANSWER_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      throw new HereProgram.Refusal(
+          "the guest did not answer \"%s\" within %d s".formatted(request, ANSWER_SECONDS));
+    } catch (InterruptedException e) {
+      throw Pauses.interrupted();
+    }
+  }
+
+  /** Attacks; returns the answer to come if it was the guest that did it. */
+  private Optional<CompletableFuture<String>> attack() {
+    switch (options.attack()) {
+      case CRASH -> {
+        return Optional.of(client.ask(ATTACK_REQUEST));
+      }
+      case KILL -> rack.signalQemu("KILL");
+      case HANG -> rack.signalQemu("STOP");
+      case HOST_POWER -> rack.lab().fault(PRIMARY, LabFault.POWER);
+      case PARTITION -> rack.lab().fault(PRIMARY, LabFault.PARTITION);
+    }
+    return Optional.empty();
+  }
+
+  /** Waits until the guest runs on the standby; returns the monotonic time at which it was seen. */
+  private long awaitFailover() {
+    Deadline deadline = new Deadline(FAILOVER_SECONDS, "no failover");
+    while (true) {
+      ReplicaView view = replica();
+      long nowNanos = System.nanoTime();
+      switch (view.state()) {
+        case "RUNNING" -> {
+          screen.say(
+              "FAILOVER: the guest goes on in HERE's own VMM on %s, from checkpoint %d (%s)"
+                  .formatted(STANDBY, view.committedEpoch(), view.verdict()));
+          return nowNanos;
+        }
+        case "FAILED", "RELEASED" ->
+            throw new HereProgram.Refusal(
+                "the standby did not take over: %s %s".formatted(view.state(), view.reason()));
+        default -> deadline.check(view.state() + " " + view.reason());
+      }
+      Pauses.millis(FAILOVER_POLL_MILLIS);
+    }
+  }
+
+  private ReplicaView replica() {
+    return standby
+        .replica()
+        .orElseThrow(() -> new HereProgram.Refusal(STANDBY + " has no replica of the guest"));
+  }
+
+  /**
+   * After a cut its primary, which still reaches the witness, keeps the guest and goes on alone.
+   */
+  private void sitOutPartition() {
+    Deadline alone = new Deadline(FAILOVER_SECONDS, "the primary does not go on alone");
+    for (ProtectionView view = protection(); !view.state().equals("ALONE"); view = protection()) {
+      refuseSecondOwner();
+      alone.check(view.line());
+      Pauses.millis(POLL_MILLIS);
+    }
+    screen.say("%s keeps the guest, alone; %s: %s".formatted(PRIMARY, STANDBY, replica().reason()));
+    for (int i = 0; i < AFTERWARDS_SECONDS; i++) {
+      refuseSecondOwner();
+      screen.live("%,d requests answered".formatted(requests()));
+      Pauses.millis(1000);
+    }
+    rack.lab().fault(PRIMARY, LabFault.HEAL);
+    screen.say("the cut is healed");
+    awaitProtected();
+  }
+
+  private void refuseSecondOwner() {
+    if (replica().runs()) {
+      throw new HereProgram.Refusal("the guest runs on both hosts");
+    }
+  }
+
+  /** The guest repeats the attack at the standby; returns its answer. */
+  private String replay(Optional<CompletableFuture<String>> written) {
+    written.ifPresent(first ->
+        screen.say(
+            "the guest executes the same write again, as part of what was replayed: "
+                + answer(first, ATTACK_REQUEST)));
+    String again = ask(ATTACK_REQUEST);
+    screen.say(
+        "the guest attacks %s too: %s. Different code: what ends QEMU means nothing here"
+            .formatted(STANDBY, again));
+    return again;
+  }
+
+  private void countOn() {
+    for (int i = 0; i < AFTERWARDS_SECONDS; i++) {
+      Pauses.millis(1000);
+      screen.live("%,d requests answered".formatted(requests()));
+    }
+  }
+
+  private List<String> owners() {
+    List<String> owners = new ArrayList<>();
+    if (options.attack() != Attack.HOST_POWER && rack.qemuExists()) {
+      owners.add(PRIMARY);
+    }
+    if (standby.replica().map(ReplicaView::runs).orElse(false)) {
+      owners.add(STANDBY);
+    }
+    return owners;
+  }
+}

@@ -1,0 +1,81 @@
+package dev.here.cli;
+
+import java.io.Console;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** A guest survives the loss of its hypervisor or host, on this machine. */
+@Command(
+    name = "demo",
+    description = {
+      "Starts two virtual hosts, a Linux guest on stock QEMU, protects it, attacks its hypervisor,",
+      "and shows it going on under HERE's own VMM on the other host, its TCP connection kept."
+    },
+    footer = {"", "Exit code 0 only if the guest survived with nothing lost."})
+final class DemoCommand implements Callable<Integer> {
+  private static final int VCPUS_MAX = 8;
+
+  @Option(
+      names = "--attack",
+      converter = Attack.Converter.class,
+      paramLabel = "crash|kill|hang|host-power|partition",
+      defaultValue = "crash",
+      description = "What is done to the guest's hypervisor or host (default: crash).")
+  private Attack attack = Attack.CRASH;
+
+  @Option(
+      names = "--vcpus",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Virtual CPUs of the guest (default: 1).")
+  private int vcpus;
+
+  @Option(
+      names = "--load",
+      paramLabel = "memory",
+      defaultValue = "none",
+      description = "What the guest does besides: memory keeps writing to it.")
+  private String load = "none";
+
+  @Option(names = "--json", description = "The summary as one JSON object.")
+  private boolean json;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    if (vcpus < 1 || vcpus > VCPUS_MAX) {
+      throw wrongUse("--vcpus %d: 1 to %d".formatted(vcpus, VCPUS_MAX));
+    }
+    if (!load.equals("none") && !load.equals("memory")) {
+      throw wrongUse("--load %s: memory is known".formatted(load));
+    }
+    boolean terminal = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+    DemoScreen screen = new DemoScreen(spec.commandLine().getErr(), terminal);
+    DemoFacts facts = Demo.run(new Demo.Options(attack, vcpus, load.equals("memory")), screen);
+    DemoSummary summary = DemoSummary.of(facts);
+    List<String> problems = DemoVerdict.problems(facts);
+    var out = spec.commandLine().getOut();
+    out.print(json ? summary.json() + "\n" : "\n" + summary.text());
+    if (!json) {
+      out.println(
+          problems.isEmpty()
+              ? "The guest survived on %s; nothing was lost.".formatted(facts.owners().getFirst())
+              : "NOT GOOD:");
+    }
+    out.flush();
+    problems.forEach(problem -> spec.commandLine().getErr().println("here: " + problem));
+    spec.commandLine().getErr().flush();
+    return problems.isEmpty() ? 0 : 1;
+  }
+
+  private ParameterException wrongUse(String why) {
+    return new ParameterException(spec.commandLine(), why);
+  }
+}

@@ -1,0 +1,232 @@
+package dev.here.cli;
+
+import dev.here.lab.ExecResult;
+import dev.here.lab.ExecSession;
+import dev.here.lab.Lab;
+import dev.here.lab.LabClient;
+import dev.here.lab.LabException;
+import dev.here.lab.LabGuest;
+import dev.here.lab.LabPlan;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What the demo plays on: a private rack with two hosts, a daemon on each, the witness, and a guest
+ * on stock QEMU on the first. All of it ends with this process, however that ends.
+ */
+final class DemoRack implements AutoCloseable {
+  static final String GUEST_ADDRESS = "10.88.0.50";
+  private static final int GUEST_MEBIBYTES = 128;
+  private static final int PEER_PORT = 7700;
+  private static final int WITNESS_PORT = 2181;
+  private static final long START_NANOS = TimeUnit.SECONDS.toNanos(180);
+  private static final long CLIENT_PAUSE_MILLIS = 10;
+  private static final int CLIENT_PATIENCE_MILLIS = 120_000;
+  private static final String DAEMON_LOG = "/run/here/hered.log";
+
+  private final Lab lab;
+  private final LabGuest guest;
+
+  private DemoRack(Lab lab, LabGuest guest) {
+    this.lab = lab;
+    this.guest = guest;
+  }
+
+  /** Sets everything up: seconds when the lab's image is cached, some minutes when not. */
+  static DemoRack start(int vcpus, DemoScreen screen) {
+    Lab lab = Lab.up(LabPlan.pair(HereProgram.jars()), screen::say);
+    DemoRack rack =
+        new DemoRack(
+            lab,
+            new LabGuest(
+                "demo", vcpus, GUEST_MEBIBYTES, GUEST_ADDRESS, "52:54:00:12:34:56", false, true));
+    try {
+      rack.populate(screen);
+      return rack;
+    } catch (RuntimeException e) {
+      rack.close();
+      throw e;
+    }
+  }
+
+  private void populate(DemoScreen screen) {
+    screen.step(
+        "witness listens at %s".formatted(lab.witnessAddress()), () -> startWitness(WITNESS_PORT));
+    byte[] token = new byte[32];
+    new SecureRandom().nextBytes(token);
+    String tokenText = HexFormat.of().formatHex(token);
+    try (ExecutorService all = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> steps =
+          List.of(
+              all.submit(() -> bootGuest(screen)),
+              all.submit(() -> startDaemon(Demo.PRIMARY, Demo.STANDBY, tokenText, screen)),
+              all.submit(() -> startDaemon(Demo.STANDBY, Demo.PRIMARY, tokenText, screen)));
+      for (Future<?> step : steps) {
+        step.get();
+      }
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof RuntimeException cause
+          ? cause
+          : new HereProgram.Refusal("the demo's hosts could not be set up: " + e.getCause());
+    } catch (InterruptedException e) {
+      throw Pauses.interrupted();
+    }
+  }
+
+  private boolean startWitness(int port) {
+    String address = lab.witnessAddress();
+    File log = lab.folder().resolve("witness.log").toFile();
+    List<String> command =
+        HereProgram.command(
+            "witness",
+            "--listen",
+            address + ":" + port,
+            "--dir",
+            lab.folder().resolve("witness").toString());
+    try {
+      Process witness =
+          new ProcessBuilder(lab.inside(command))
+              .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+              .redirectErrorStream(true)
+              .redirectOutput(log)
+              .start();
+      long deadline = System.nanoTime() + START_NANOS;
+      while (!insideReaches(address, port)) {
+        if (!witness.isAlive() || System.nanoTime() > deadline) {
+          throw new HereProgram.Refusal("the witness did not start; its log is " + log);
+        }
+        Pauses.millis(100);
+      }
+    } catch (IOException e) {
+      throw new HereProgram.Refusal("the witness cannot be started: " + e.getMessage());
+    }
+    return true;
+  }
+
+  private boolean insideReaches(String address, int port) throws IOException {
+    Process probe =
+        new ProcessBuilder(
+                lab.inside(List.of("bash", "-c", "</dev/tcp/%s/%d".formatted(address, port))))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    return Pauses.await(probe) == 0;
+  }
+
+  private void bootGuest(DemoScreen screen) {
+    screen.step(
+        "a Linux guest (%d MiB, %d vCPU) runs on stock QEMU with KVM on %s"
+            .formatted(guest.memoryMebibytes(), guest.cpus(), Demo.PRIMARY),
+        () -> {
+          lab.startGuest(Demo.PRIMARY, guest);
+          return guest;
+        });
+  }
+
+  private void startDaemon(String host, String peer, String token, DemoScreen screen) {
+    screen.step(
+        "hered runs on " + host,
+        () -> {
+          writeToken(host, token);
+          lab.exec(host, daemonScript(host, peer)).success();
+          awaitDaemon(new HostApiOverLab(lab, host));
+          return host;
+        });
+  }
+
+  private void writeToken(String host, String token) {
+    try (ExecSession session =
+        lab.start(host, "umask 077; mkdir -p /run/here; cat >/run/here/token")) {
+      session.write((token + "\n").getBytes(StandardCharsets.US_ASCII));
+      session.endInput();
+      session.transferTo(System.err, System.err);
+    } catch (IOException e) {
+      throw new HereProgram.Refusal(
+          "the daemons' token did not get to %s: %s".formatted(host, e.getMessage()));
+    }
+  }
+
+  private String daemonScript(String host, String peer) {
+    return """
+    cd /run/here
+    setsid here-java dev.here.cli.Here hered --name %s --listen %s:%d --peer %s=%s:%d \
+      --witness %s:%d --token-file /run/here/token --bridge br0 </dev/null >%s 2>&1 &
+    """
+        .formatted(
+            host,
+            lab.replicationAddress(host),
+            PEER_PORT,
+            peer,
+            lab.replicationAddress(peer),
+            PEER_PORT,
+            lab.witnessAddress(),
+            WITNESS_PORT,
+            DAEMON_LOG);
+  }
+
+  private void awaitDaemon(HostApiOverLab api) {
+    long deadline = System.nanoTime() + START_NANOS;
+    while (!api.answers()) {
+      if (System.nanoTime() > deadline) {
+        throw new HereProgram.Refusal(
+            "hered did not start on %s: %s".formatted(api.host(), daemonLog(api.host(), 3)));
+      }
+      Pauses.millis(500);
+    }
+  }
+
+  Lab lab() {
+    return lab;
+  }
+
+  LabGuest guest() {
+    return guest;
+  }
+
+  HostApiOverLab api(String host) {
+    return new HostApiOverLab(lab, host);
+  }
+
+  /** A client with one long connection to the guest's counter. */
+  LabClient client() {
+    return lab.client(GUEST_ADDRESS, CLIENT_PAUSE_MILLIS, CLIENT_PATIENCE_MILLIS);
+  }
+
+  /** Sends a signal to the guest's QEMU on the first host. */
+  void signalQemu(String signal) {
+    lab.exec(Demo.PRIMARY, "kill -%s $(cat %s)".formatted(signal, guest.pidFile())).success();
+  }
+
+  /** Whether the guest's QEMU is still there, in whatever state. */
+  boolean qemuExists() {
+    ExecResult result =
+        lab.exec(
+            Demo.PRIMARY,
+            "grep -q '^State:.[^ZX]' /proc/$(cat %s)/status".formatted(guest.pidFile()));
+    return result.exitCode() == 0;
+  }
+
+  /** The last lines of a daemon's log, or why they cannot be had. */
+  String daemonLog(String host, int lines) {
+    try {
+      return lab.exec(host, "tail -n %d %s".formatted(lines, DAEMON_LOG)).output().strip();
+    } catch (LabException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    lab.close();
+  }
+}
