@@ -115,21 +115,29 @@ final class Losses {
   }
 
   private void addUnread(VmStruct struct) {
+    if (struct.isZero()) {
+      return;
+    }
     for (Map.Entry<String, VmValue> field : struct.fields().entrySet()) {
-      String name = field.getKey();
-      boolean needless =
-          name.startsWith("unused") || NEEDLESS.contains(struct.vmsdName() + "/" + name);
-      switch (field.getValue()) {
-        case VmValue.Nested nested when !needless -> addUnread(nested.struct());
-        case VmValue.Structs structs when !needless -> structs.elements().forEach(this::addUnread);
+      VmValue value = field.getValue();
+      if (value.isZero() || needless(struct, field.getKey())) {
+        continue;
+      }
+      switch (value) {
+        case VmValue.Nested nested -> addUnread(nested.struct());
+        case VmValue.Structs structs -> structs.elements().forEach(this::addUnread);
         default -> {
-          if (!needless && !struct.wasRead(name) && !field.getValue().isZero()) {
-            lost.add(new LostField(struct.path(name), shown(field.getValue()), "has no place"));
+          if (!struct.wasRead(field.getKey())) {
+            lost.add(new LostField(struct.path(field.getKey()), shown(value), "has no place"));
           }
         }
       }
     }
     struct.subsections().values().forEach(this::addUnread);
+  }
+
+  private static boolean needless(VmStruct struct, String name) {
+    return name.startsWith("unused") || NEEDLESS.contains(struct.vmsdName() + "/" + name);
   }
 
   private static String shown(VmValue value) {

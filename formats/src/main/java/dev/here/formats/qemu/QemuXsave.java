@@ -54,8 +54,11 @@ final class QemuXsave {
     int size = LEGACY_AND_HEADER_BYTES;
     long xcr0 = cpu.number("env.xcr0");
     for (int component = 2; component < 63; component++) {
+      if ((xcr0 >>> component & 1) == 0) {
+        continue;
+      }
       Optional<CpuidLeaf> leaf = component(component);
-      if ((xcr0 >>> component & 1) != 0 && leaf.isPresent()) {
+      if (leaf.isPresent()) {
         long end = (leaf.get().ebx() & 0xffffffffL) + (leaf.get().eax() & 0xffffffffL);
         if (end > MAX_BYTES) {
           throw new QemuStreamException(
@@ -68,10 +71,12 @@ final class QemuXsave {
   }
 
   private Optional<CpuidLeaf> component(int component) {
-    return vcpu.cpuid().stream()
-        .filter(leaf -> leaf.leaf() == CPUID_XSAVE && leaf.subleaf() == component)
-        .filter(leaf -> leaf.eax() != 0)
-        .findFirst();
+    for (CpuidLeaf leaf : vcpu.cpuid()) {
+      if (leaf.leaf() == CPUID_XSAVE && leaf.subleaf() == component && leaf.eax() != 0) {
+        return Optional.of(leaf);
+      }
+    }
+    return Optional.empty();
   }
 
   private void legacy(ByteBuffer area) {

@@ -1,11 +1,21 @@
 package dev.here.formats.qemu;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** Bounded big-endian reads over a device state. */
+/**
+ * Bounded big-endian reads over a device state. What is read is named by an object whose text is
+ * only made for a refusal.
+ */
 final class StateCursor {
   private static final int MAX_STRUCTS = 1 << 18;
+  private static final VarHandle INTS =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
   private final byte[] bytes;
   private int at;
@@ -28,25 +38,33 @@ final class StateCursor {
     return ahead < remaining() ? bytes[at + ahead] & 0xff : -1;
   }
 
-  int u8(String what) {
+  int u8(Object what) {
     need(1, what);
     return bytes[at++] & 0xff;
   }
 
-  int u16(String what) {
-    return u8(what) << 8 | u8(what);
+  int u16(Object what) {
+    need(2, what);
+    at += 2;
+    return (bytes[at - 2] & 0xff) << 8 | bytes[at - 1] & 0xff;
   }
 
-  long u32(String what) {
-    return (long) u16(what) << 16 | u16(what);
+  long u32(Object what) {
+    need(4, what);
+    int value = (int) INTS.get(bytes, at);
+    at += 4;
+    return Integer.toUnsignedLong(value);
   }
 
-  long i64(String what) {
-    return u32(what) << 32 | u32(what);
+  long i64(Object what) {
+    need(8, what);
+    long value = (long) LONGS.get(bytes, at);
+    at += 8;
+    return value;
   }
 
   /** An unsigned big-endian number of 1, 2, 4 or 8 bytes. */
-  long unsigned(int size, String what) {
+  long unsigned(int size, Object what) {
     return switch (size) {
       case 1 -> u8(what);
       case 2 -> u16(what);
@@ -57,40 +75,51 @@ final class StateCursor {
   }
 
   /** A signed big-endian number of 1, 2, 4 or 8 bytes. */
-  long signed(int size, String what) {
+  long signed(int size, Object what) {
     int unused = 64 - 8 * size;
     return unsigned(size, what) << unused >> unused;
   }
 
-  byte[] octets(int length, String what) {
+  byte[] octets(int length, Object what) {
     need(length, what);
     byte[] out = Arrays.copyOfRange(bytes, at, at + length);
     at += length;
     return out;
   }
 
-  String counted8(String what) {
+  String counted8(Object what) {
     int length = u8(what);
     return new String(octets(length, what), StandardCharsets.ISO_8859_1);
   }
 
   /** Refuses unless {@code count} elements of {@code size} bytes are there. */
-  void need(long count, int size, String what) {
+  void need(long count, int size, Object what) {
     if (count * size > remaining()) {
       throw refused(
           what + " needs " + count * size + " bytes, " + remaining() + " remain: it is cut short");
     }
   }
 
-  void need(int length, String what) {
+  void need(int length, Object what) {
     need(length, 1, what);
   }
 
   /** Counts a structure, so that a description can't ask for more of them than any machine has. */
-  void countStruct(String what) {
+  void countStruct(Object what) {
     if (++structs > MAX_STRUCTS) {
       throw refused(what + " is one of more than " + MAX_STRUCTS + " structures");
     }
+  }
+
+  /** Whether the octets {@code from} to {@code to}, read before, come here once more. */
+  boolean repeats(int from, int to) {
+    int length = to - from;
+    return length <= remaining() && Arrays.equals(bytes, from, to, bytes, at, at + length);
+  }
+
+  /** Passes over octets that {@link #repeats} has found. */
+  void skip(int length) {
+    at += length;
   }
 
   /** Where the bytes {@code mark} and big-endian {@code id} come next at or after here, or -1. */

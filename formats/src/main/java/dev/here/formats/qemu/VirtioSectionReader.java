@@ -32,7 +32,7 @@ final class VirtioSectionReader {
 
   /** Reads the device of a section; {@code section} is named after its kind. */
   VmStruct read(VmStruct section) {
-    var device = new VmStruct(section.path("virtio"), "virtio");
+    var device = new VmStruct(section.place().then("virtio"), "virtio");
     pci(device);
     common(device);
     queues(device);
@@ -47,13 +47,13 @@ final class VirtioSectionReader {
                   + " entropy devices can): remove it from the guest");
     }
     Layout subsections = new Layout("virtio", 1, List.of(), List.of());
-    VmStruct optional = reader.structure(subsections, device.path());
+    VmStruct optional = reader.structure(subsections, device.place());
     optional.subsections().forEach((name, part) -> device.put(part, name));
     return device;
   }
 
   private void pci(VmStruct device) {
-    String path = device.path("pci");
+    VmPath path = device.place().then("pci");
     long version = in.signed(4, path);
     if (version != 2) {
       throw in.refused(path + " has version " + version + ", version 2 is known");
@@ -93,31 +93,33 @@ final class VirtioSectionReader {
   }
 
   private void common(VmStruct device) {
-    device.put("status", in.u8(device.path("status")));
-    device.put("isr", in.u8(device.path("isr")));
-    device.put("queue_sel", in.u16(device.path("queue_sel")));
-    device.put("guest_features_lo", in.u32(device.path("guest_features_lo")));
-    long length = in.u32(device.path("config_len"));
+    device.put("status", in.u8(device.place().then("status")));
+    device.put("isr", in.u8(device.place().then("isr")));
+    device.put("queue_sel", in.u16(device.place().then("queue_sel")));
+    device.put("guest_features_lo", in.u32(device.place().then("guest_features_lo")));
+    long length = in.u32(device.place().then("config_len"));
     if (length > MAX_CONFIG_BYTES) {
-      throw in.refused(device.path("config_len") + " is " + length);
+      throw in.refused(device.place().then("config_len") + " is " + length);
     }
-    device.put("device_config", new VmValue.Octets(in.octets((int) length, device.path("config"))));
+    device.put(
+        "device_config",
+        new VmValue.Octets(in.octets((int) length, device.place().then("config"))));
   }
 
   private void queues(VmStruct device) {
-    long count = in.u32(device.path("queues"));
+    long count = in.u32(device.place().then("queues"));
     if (count > MAX_QUEUES) {
       throw in.refused(device.path() + " has " + count + " queues, more than " + MAX_QUEUES);
     }
     boolean msix = device.number("msix_entries") > 0;
     var queues = new ArrayList<VmStruct>();
     for (int i = 0; i < count; i++) {
-      var queue = new VmStruct(device.path("queues[" + i + "]"), "virtqueue");
-      queue.put("num", in.u32(queue.path("num")));
-      queue.put("desc", in.i64(queue.path("desc")));
-      queue.put("last_avail_idx", in.u16(queue.path("last_avail_idx")));
+      var queue = new VmStruct(device.place().element("queues", i), "virtqueue");
+      queue.put("num", in.u32(queue.place().then("num")));
+      queue.put("desc", in.i64(queue.place().then("desc")));
+      queue.put("last_avail_idx", in.u16(queue.place().then("last_avail_idx")));
       if (msix) {
-        queue.put("vector", in.u16(queue.path("vector")));
+        queue.put("vector", in.u16(queue.place().then("vector")));
       }
       queues.add(queue);
     }
@@ -126,8 +128,8 @@ final class VirtioSectionReader {
 
   /** vmstate_virtio_net_device, version 11. */
   private void net(VmStruct device) {
-    var net = new VmStruct(device.path("net"), "virtio-net-device");
-    net.put("mac", new VmValue.Octets(in.octets(6, net.path("mac"))));
+    var net = new VmStruct(device.place().then("net"), "virtio-net-device");
+    net.put("mac", new VmValue.Octets(in.octets(6, net.place().then("mac"))));
     number(net, "tx_waiting", 4);
     number(net, "mergeable_rx_bufs", 4);
     number(net, "status", 2);
@@ -135,8 +137,10 @@ final class VirtioSectionReader {
     number(net, "allmulti", 1);
     number(net, "mac_table.in_use", 4);
     int macs = net.number("mac_table.in_use", 0, MAX_MAC_ENTRIES);
-    net.put("mac_table.macs", new VmValue.Octets(in.octets(macs * 6, net.path("mac_table.macs"))));
-    net.put("vlans", new VmValue.Octets(in.octets(512, net.path("vlans"))));
+    net.put(
+        "mac_table.macs",
+        new VmValue.Octets(in.octets(macs * 6, net.place().then("mac_table.macs"))));
+    net.put("vlans", new VmValue.Octets(in.octets(512, net.place().then("vlans"))));
     number(net, "has_vnet_hdr", 4);
     for (String flag :
         List.of(
@@ -171,7 +175,7 @@ final class VirtioSectionReader {
     int current = net.number("curr_queue_pairs", 0, pairs);
     long[] waiting = new long[Math.max(0, current - 1)];
     for (int i = 0; i < waiting.length; i++) {
-      waiting[i] = in.u32(net.path("tx_waiting"));
+      waiting[i] = in.u32(net.place().then("tx_waiting"));
     }
     net.put("tx_waiting_others", new VmValue.Scalars(waiting));
   }
@@ -186,7 +190,7 @@ final class VirtioSectionReader {
 
   private void netReceiveScaling(VmStruct net) {
     VmStruct none =
-        reader.structure(new Layout("virtio-net-device", 11, List.of(), List.of()), net.path());
+        reader.structure(new Layout("virtio-net-device", 11, List.of(), List.of()), net.place());
     if (!none.subsections().isEmpty()) {
       throw in.refused(net.path() + " scales its receive queues (RSS), which can't be carried");
     }
@@ -196,26 +200,26 @@ final class VirtioSectionReader {
   private void block(VmStruct device) {
     int queues = device.structs("queues").size();
     var requests = new ArrayList<VmStruct>();
-    int more = in.u8(device.path("requests"));
+    int more = in.u8(device.place().then("requests"));
     while (more == 1) {
       if (requests.size() == MAX_IN_FLIGHT) {
         throw in.refused(device.path() + " has more than " + MAX_IN_FLIGHT + " requests");
       }
-      var request = new VmStruct(device.path("requests[" + requests.size() + "]"), "request");
-      request.put("queue", queues > 1 ? in.u32(request.path("queue")) : 0);
-      byte[] element = in.octets(ELEMENT_BYTES, request.path());
+      var request = new VmStruct(device.place().element("requests", requests.size()), "request");
+      request.put("queue", queues > 1 ? in.u32(request.place().then("queue")) : 0);
+      byte[] element = in.octets(ELEMENT_BYTES, request.place());
       // The element is written as it lies in the host's memory: little-endian on x86.
       request.put("head", (element[0] & 0xffL) | (element[1] & 0xffL) << 8);
       requests.add(request);
-      more = in.u8(device.path("requests"));
+      more = in.u8(device.place().then("requests"));
     }
     if (more != 0) {
-      throw in.refused(device.path("requests") + " continues with " + more);
+      throw in.refused(device.place().then("requests") + " continues with " + more);
     }
     device.put("requests", new VmValue.Structs(requests));
   }
 
   private void number(VmStruct struct, String name, int size) {
-    struct.put(name, in.unsigned(size, struct.path(name)));
+    struct.put(name, in.unsigned(size, struct.place().then(name)));
   }
 }

@@ -90,10 +90,11 @@ public final class VmStateReader {
   }
 
   private VmStruct content(Section described, long id, long version) {
-    String path =
-        described.instance() == 0
-            ? described.name()
-            : described.name() + "[" + described.instance() + "]";
+    VmPath path =
+        VmPath.of(
+            described.instance() == 0
+                ? described.name()
+                : described.name() + "[" + described.instance() + "]");
     if (described.layout().isEmpty()) {
       return undescribed(path, id);
     }
@@ -105,7 +106,7 @@ public final class VmStateReader {
   }
 
   /** A section of the old kind: only its footer tells where it ends. */
-  private VmStruct undescribed(String path, long id) {
+  private VmStruct undescribed(VmPath path, long id) {
     int end = in.find(MigrationStreamReader.SECTION_FOOTER, id);
     if (end < 0) {
       throw in.refused(path + " has no footer");
@@ -115,7 +116,7 @@ public final class VmStateReader {
     return struct;
   }
 
-  VmStruct structure(Layout layout, String path) {
+  VmStruct structure(Layout layout, VmPath path) {
     in.countStruct(path);
     var struct = new VmStruct(path, layout.vmsdName());
     for (Field field : VmStateKnowledge.fields(layout)) {
@@ -155,7 +156,7 @@ public final class VmStateReader {
       if (struct.subsection(name).isPresent()) {
         throw in.refused(struct.path() + " has '" + name + "' twice");
       }
-      struct.put(structure(known, struct.path() + "/" + name), name);
+      struct.put(structure(known, struct.place().then(name)), name);
     }
   }
 
@@ -173,7 +174,7 @@ public final class VmStateReader {
   }
 
   private void field(Field field, VmStruct struct) {
-    String path = struct.path(field.name());
+    VmPath path = struct.place().then(field.name());
     Optional<Layout> nested = field.struct();
     if (nested.isPresent()) {
       nested(field, nested.get(), struct);
@@ -202,7 +203,7 @@ public final class VmStateReader {
     }
   }
 
-  private VmValue numbers(Field field, boolean signed, String path) {
+  private VmValue numbers(Field field, boolean signed, VmPath path) {
     if (field.array()) {
       return new VmValue.Scalars(longs(field.count(), field.sizeBytes(), signed, path));
     }
@@ -210,7 +211,7 @@ public final class VmStateReader {
     return new VmValue.Scalar(signed ? in.signed(size, path) : in.unsigned(size, path));
   }
 
-  private long[] longs(int count, int size, boolean signed, String path) {
+  private long[] longs(int count, int size, boolean signed, VmPath path) {
     in.need(count, Math.max(size, 1), path);
     long[] values = new long[count];
     for (int i = 0; i < count; i++) {
@@ -219,24 +220,46 @@ public final class VmStateReader {
     return values;
   }
 
-  private VmValue octets(Field field, String path) {
+  private VmValue octets(Field field, VmPath path) {
     in.need(field.count(), field.sizeBytes(), path);
     return new VmValue.Octets(in.octets(field.count() * field.sizeBytes(), path));
   }
 
   private void nested(Field field, Layout layout, VmStruct struct) {
-    String path = struct.path(field.name());
+    String name = field.name();
     if (field.index() >= 0) {
-      String element = path + "[" + field.index() + "]";
-      struct.append(field.name(), new VmValue.Nested(structure(layout, element)));
+      VmPath element = struct.place().element(name, field.index());
+      struct.append(name, new VmValue.Nested(structure(layout, element)));
     } else if (field.array()) {
-      List<VmStruct> elements = new ArrayList<>();
-      for (int i = 0; i < field.count(); i++) {
-        elements.add(structure(layout, path + "[" + i + "]"));
-      }
-      struct.put(field.name(), new VmValue.Structs(elements));
+      struct.put(name, new VmValue.Structs(elements(field, layout, struct.place())));
     } else {
-      struct.put(field.name(), new VmValue.Nested(structure(layout, path)));
+      struct.put(name, new VmValue.Nested(structure(layout, struct.place().then(name))));
     }
+  }
+
+  /**
+   * An array of structures. Elements with the octets of the one before are not decoded again: of
+   * the 1024 queues that a virtio device's table has, most are unused and alike. Decoding depends
+   * on an element's octets and on whether a subsection follows them, nothing else.
+   */
+  private List<VmStruct> elements(Field field, Layout layout, VmPath holder) {
+    List<VmStruct> elements = new ArrayList<>();
+    int began = in.position();
+    int ended = began;
+    for (int i = 0; i < field.count(); i++) {
+      VmPath path = holder.element(field.name(), i);
+      int length = ended - began;
+      boolean alike = length > 0 && elements.getLast().isFlat() && in.repeats(began, ended);
+      if (alike && in.peek(length) != MigrationStreamReader.SUBSECTION) {
+        in.countStruct(path);
+        in.skip(length);
+        elements.add(elements.getLast().twin(path));
+      } else {
+        began = in.position();
+        elements.add(structure(layout, path));
+        ended = in.position();
+      }
+    }
+    return elements;
   }
 }

@@ -17,23 +17,62 @@ import org.jspecify.annotations.Nullable;
  * value was looked at: what never was is what a translation left behind.
  */
 public final class VmStruct {
-  private final String path;
+  private final VmPath path;
   private final String vmsdName;
-  private final Map<String, VmValue> fields = new LinkedHashMap<>();
-  private final Map<String, VmStruct> subsections = new LinkedHashMap<>();
-  private final Set<String> read = new HashSet<>();
+  private final Map<String, VmValue> fields;
+  private Map<String, VmStruct> subsections = Map.of();
+  private Set<String> read = Set.of();
+
+  /** Known where the values are shared by several elements. */
+  private Optional<Boolean> zero = Optional.empty();
 
   /**
    * @param path where it stands, e.g. {@code hpet/timer[2]}
    * @param vmsdName QEMU's name of the structure
    */
-  VmStruct(String path, String vmsdName) {
+  VmStruct(VmPath path, String vmsdName) {
+    this(path, vmsdName, new LinkedHashMap<>());
+  }
+
+  private VmStruct(VmPath path, String vmsdName, Map<String, VmValue> fields) {
     this.path = path;
     this.vmsdName = vmsdName;
+    this.fields = fields;
+  }
+
+  /**
+   * A structure with the same values elsewhere. Queue tables have a thousand like elements: they
+   * share what they hold, and each notes for itself what was looked at.
+   */
+  VmStruct twin(VmPath elsewhere) {
+    if (zero.isEmpty()) {
+      zero = Optional.of(isZero());
+    }
+    var twin = new VmStruct(elsewhere, vmsdName, fields);
+    twin.zero = zero;
+    return twin;
+  }
+
+  /** Whether it holds numbers and octets only, so that {@link #twin} may share them. */
+  boolean isFlat() {
+    if (!subsections.isEmpty()) {
+      return false;
+    }
+    for (VmValue value : fields.values()) {
+      if (value instanceof VmValue.Nested || value instanceof VmValue.Structs) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Where it stands in the device state. */
   public String path() {
+    return path.toString();
+  }
+
+  /** Where it stands, for the paths of its parts. */
+  VmPath place() {
     return path;
   }
 
@@ -59,7 +98,18 @@ public final class VmStruct {
 
   /** Whether all of its values are zero and it has no subsection. */
   boolean isZero() {
-    return subsections.isEmpty() && fields.values().stream().allMatch(VmValue::isZero);
+    if (zero.isPresent()) {
+      return zero.get();
+    }
+    if (!subsections.isEmpty()) {
+      return false;
+    }
+    for (VmValue value : fields.values()) {
+      if (!value.isZero()) {
+        return false;
+      }
+    }
+    return true;
   }
 
   boolean has(String field) {
@@ -72,6 +122,9 @@ public final class VmStruct {
   }
 
   private @Nullable VmValue value(String field) {
+    if (read.isEmpty()) {
+      read = new HashSet<>();
+    }
     read.add(field);
     return fields.get(field);
   }
@@ -179,6 +232,9 @@ public final class VmStruct {
   }
 
   void put(VmStruct subsection, String name) {
+    if (subsections.isEmpty()) {
+      subsections = new LinkedHashMap<>();
+    }
     subsections.put(name, subsection);
   }
 

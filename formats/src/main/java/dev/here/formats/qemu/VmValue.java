@@ -1,6 +1,5 @@
 package dev.here.formats.qemu;
 
-import java.util.Arrays;
 import java.util.List;
 
 /** A value of a decoded device state. */
@@ -22,7 +21,12 @@ public sealed interface VmValue {
   record Scalars(long[] values) implements VmValue {
     @Override
     public boolean isZero() {
-      return Arrays.stream(values).allMatch(value -> value == 0);
+      for (long value : values) {
+        if (value != 0) {
+          return false;
+        }
+      }
+      return true;
     }
   }
 
@@ -47,7 +51,12 @@ public sealed interface VmValue {
 
     @Override
     public boolean isZero() {
-      return elements.stream().allMatch(VmStruct::isZero);
+      for (VmStruct element : elements) {
+        if (!element.isZero()) {
+          return false;
+        }
+      }
+      return true;
     }
   }
 

@@ -202,7 +202,8 @@ class QemuMachineTranslatorTest {
     var translator = new QemuMachineTranslator(facts, layout);
     VmState state = Golden.state(stream);
     var sections = new java.util.ArrayList<>(state.sections());
-    sections.add(new VmState.Section("pvpanic", 0, 1, new VmStruct("pvpanic", "pvpanic")));
+    sections.add(
+        new VmState.Section("pvpanic", 0, 1, new VmStruct(VmPath.of("pvpanic"), "pvpanic")));
 
     assertThatThrownBy(() -> translator.translate(new VmState(sections), GoldenFacts.INSTANT))
         .isInstanceOf(QemuStreamException.class)
