@@ -36,7 +36,8 @@ public final class QemuFacts {
   }
 
   /**
-   * Collects.
+   * Collects. While the CPUID probe runs, a second thread prepares this process for translating
+   * ({@link TranslationWarmUp}).
    *
    * @param folder a folder of ours for the CPUID probe's files
    * @param probeTimeout how long the CPUID probe may take
@@ -48,6 +49,7 @@ public final class QemuFacts {
       Path folder,
       Duration timeout,
       Duration probeTimeout) {
+    TranslationWarmUp.begin();
     try {
       var facts = new QemuFacts(qmp, inventory, timeout);
       return new QemuGuestFacts(

@@ -1,0 +1,101 @@
+package dev.here.driver.qemu;
+
+import dev.here.formats.qemu.MigrationStreamReader;
+import dev.here.formats.qemu.QemuCaptureInstant;
+import dev.here.formats.qemu.QemuMachineTranslator;
+import dev.here.formats.qemu.QemuMigrationFile;
+import dev.here.formats.qemu.RamBlock;
+import dev.here.formats.qemu.RamSink;
+import dev.here.formats.state.MachineStateCodec;
+import java.io.ByteArrayInputStream;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.zip.GZIPInputStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Translates a sample guest a few times, so that the classes are loaded and compiled before the
+ * first checkpoint of the real one: the first translation of a process takes seconds on a slow
+ * host, later ones milliseconds. The sample is what QEMU 7.2 sent of a guest with two vCPUs, with
+ * three pages of each RAM block (README.md beside the files).
+ */
+final class TranslationWarmUp {
+  private static final Logger LOG = LoggerFactory.getLogger(TranslationWarmUp.class);
+
+  /** Enough for the methods that matter to be compiled. */
+  private static final int ROUNDS = 6;
+
+  private static final RamSink NOWHERE =
+      new RamSink() {
+        @Override
+        public void blocks(List<RamBlock> blocks) {}
+
+        @Override
+        public void page(int block, long offset, MemorySegment source, long sourceOffset) {}
+
+        @Override
+        public void zeroPage(int block, long offset) {}
+      };
+
+  private TranslationWarmUp() {}
+
+  /** Begins in the background; a failure is logged and has no other effect. */
+  static void begin() {
+    Thread.ofPlatform()
+        .name("translation-warm-up")
+        .daemon()
+        .start(() -> {
+          try {
+            long began = System.nanoTime();
+            int octets = run();
+            LOG.debug(
+                "translation warmed up in {} ms, the sample has {} octets",
+                (System.nanoTime() - began) / 1_000_000,
+                octets);
+          } catch (IOException | RuntimeException e) {
+            LOG.warn(
+                "the translation could not be warmed up, the first checkpoint takes longer", e);
+          }
+        });
+  }
+
+  /** Translates the sample {@link #ROUNDS} times; the octets of the encoded state. */
+  static int run() throws IOException {
+    byte[] stream = unpacked("stream");
+    String memoryTree = text("mtree");
+    String pci = text("pci");
+    String cpuid = text("cpuid");
+    int octets = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+      var file =
+          new QemuMigrationFile(
+              new MigrationStreamReader(Channels.newChannel(new ByteArrayInputStream(stream)))
+                  .read(NOWHERE),
+              MemorySegment.NULL);
+      QemuMachineTranslator.Translation translation =
+          file.translate("sample", memoryTree, pci, cpuid, new QemuCaptureInstant(1, 1));
+      octets = MachineStateCodec.encode(translation.state()).length;
+    }
+    return octets;
+  }
+
+  private static String text(String kind) throws IOException {
+    return new String(unpacked(kind), StandardCharsets.UTF_8);
+  }
+
+  private static byte[] unpacked(String kind) throws IOException {
+    String name = "sample." + kind + ".gz";
+    try (InputStream file = TranslationWarmUp.class.getResourceAsStream(name)) {
+      if (file == null) {
+        throw new FileNotFoundException("resource " + name);
+      }
+      return new GZIPInputStream(file).readAllBytes();
+    }
+  }
+}
