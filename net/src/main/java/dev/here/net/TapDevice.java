@@ -6,6 +6,7 @@ import dev.here.ffi.Libc;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.Tun;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -14,6 +15,9 @@ import java.lang.foreign.MemorySegment;
  * them; in the other direction it takes whatever the headers say.
  */
 public final class TapDevice implements FramePort {
+  /** More than the kernel's queue of an interface holds (TUN_READQ_SIZE, 500, or as set). */
+  private static final int MAX_WAITING_FRAMES = 4096;
+
   private final FileDescriptor descriptor;
   private final String name;
 
@@ -76,6 +80,20 @@ public final class TapDevice implements FramePort {
       length = Libc.read(descriptor.number(), record.address(), MAX_RECORD_BYTES);
     }
     return (int) Math.max(0, length);
+  }
+
+  /**
+   * Throws away the frames that wait here, so many at most that it comes to an end under any
+   * traffic.
+   */
+  public void discardWaiting() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment record = arena.allocate(MAX_RECORD_BYTES, 8);
+      int left = MAX_WAITING_FRAMES;
+      while (left-- > 0 && receive(record, 0) > 0) {
+        // What was read is forgotten.
+      }
+    }
   }
 
   private boolean awaitFrame(int timeoutMillis) {

@@ -1,12 +1,14 @@
 package dev.here.vmm;
 
+import dev.here.ffi.NativeException;
 import dev.here.machine.MachineState;
-import dev.here.machine.PciFunction;
 import dev.here.machine.VirtioDevice;
+import dev.here.machine.VirtioKind;
 import dev.here.net.FramePort;
 import dev.here.net.Offloads;
 import dev.here.net.TapDevice;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
@@ -17,45 +19,87 @@ import org.slf4j.LoggerFactory;
 /**
  * Gives a machine's devices what they need of the host: TAP devices, disk images, the console. The
  * host's are handed out in order to the guest's devices by rising PCI address.
+ *
+ * <p>Networks and disks are opened when this is made, long before a standby's guest comes here:
+ * what is missing shows early, and a take-over need not wait for it. Until a machine's devices are
+ * made nothing is read from them or written to them; frames that came before are thrown away.
  */
 final class HostDevices implements MachineDevices.Factory, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HostDevices.class);
 
-  private final List<VmmOptions.Disk> disks;
-  private final List<VmmOptions.Nic> nics;
+  private final List<RawDisk> disks = new ArrayList<>();
+  private final List<TapDevice> taps = new ArrayList<>();
   private final SerialConsole console;
   private final Optional<Integer> debugExitPort;
   private volatile OptionalInt debugExitStatus = OptionalInt.empty();
 
+  /**
+   * Opens everything.
+   *
+   * @throws NativeException naming the TAP device or the disk that cannot be opened
+   */
   HostDevices(VmmOptions options) {
-    this.disks = options.disks();
-    this.nics = options.nics();
     this.console = new SerialConsole(options.console());
     this.debugExitPort = options.debugExitPort();
+    try {
+      for (VmmOptions.Disk disk : options.disks()) {
+        disks.add(RawDisk.open(disk.path(), disk.readOnly()));
+      }
+      for (VmmOptions.Nic nic : options.nics()) {
+        TapDevice tap = TapDevice.open(nic.tap());
+        taps.add(tap);
+        tap.up();
+      }
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  @Override
+  public void check(MachineState state) {
+    List<VirtioDevice> wanted =
+        state.virtio().stream().filter(device -> device.kind() == VirtioKind.BLOCK).toList();
+    if (wanted.size() > disks.size()) {
+      throw new VmmException(
+          "the guest has %d disks, this VMM was given %d: give a --disk for the one at %s"
+              .formatted(wanted.size(), disks.size(), wanted.get(disks.size()).address()));
+    }
   }
 
   @Override
   public MachineDevices make(MachineState state, MachineDevices.Sockets sockets) {
-    Iterator<VmmOptions.Disk> nextDisk = disks.iterator();
-    Iterator<VmmOptions.Nic> nextNic = nics.iterator();
+    check(state);
+    Iterator<RawDisk> nextDisk = disks.iterator();
+    Iterator<TapDevice> nextTap = taps.iterator();
+    GuestAnnouncement announcement = new GuestAnnouncement(sockets.lock());
     PlatformDevices made =
         new PlatformDevices(
             state,
             sockets,
             (function, device, bus) ->
                 switch (device.kind()) {
-                  case NET ->
-                      VirtioPci.network(
+                  case NET -> {
+                    FramePort link = link(device, nextTap);
+                    VirtioPci nic =
+                        VirtioPci.network(
+                            function, device, link, sockets.memory(), bus, sockets.lock());
+                    announcement.add(nic, link);
+                    yield nic;
+                  }
+                  case BLOCK ->
+                      VirtioPci.block(
                           function,
                           device,
-                          link(device, nextNic),
+                          new LentDisk(nextDisk.next()),
+                          "",
                           sockets.memory(),
                           bus,
                           sockets.lock());
-                  case BLOCK -> block(function, device, nextDisk, sockets, bus);
                   case RNG -> VirtioPci.rng(function, device, sockets.memory(), bus);
                 },
-            console);
+            console,
+            announcement);
     debugExitPort.ifPresent(port -> sockets.ports().attach(port, 4, debugExit(sockets.end())));
     if (!made.serials().isEmpty()) {
       console.connect(made.serials().getFirst(), sockets.lock());
@@ -86,37 +130,16 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
     return debugExitStatus;
   }
 
-  private static FramePort link(VirtioDevice device, Iterator<VmmOptions.Nic> nextNic) {
-    if (!nextNic.hasNext()) {
+  private static FramePort link(VirtioDevice device, Iterator<TapDevice> nextTap) {
+    if (!nextTap.hasNext()) {
       LOG.warn(
           "the guest's network device at {} has no --nic here: its frames are dropped",
           device.address());
       return new NoLink();
     }
-    TapDevice tap = TapDevice.open(nextNic.next().tap());
-    tap.up();
-    return tap;
-  }
-
-  private static VirtioPci block(
-      PciFunction function,
-      VirtioDevice device,
-      Iterator<VmmOptions.Disk> nextDisk,
-      MachineDevices.Sockets sockets,
-      PciBus bus) {
-    if (!nextDisk.hasNext()) {
-      throw new VmmException(
-          "the guest's disk at %s has no --disk here".formatted(device.address()));
-    }
-    VmmOptions.Disk disk = nextDisk.next();
-    return VirtioPci.block(
-        function,
-        device,
-        RawDisk.open(disk.path(), disk.readOnly()),
-        "",
-        sockets.memory(),
-        bus,
-        sockets.lock());
+    TapDevice tap = nextTap.next();
+    tap.discardWaiting();
+    return new LentPort(tap);
   }
 
   /** A cable that leads nowhere. */
@@ -151,6 +174,8 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
 
   @Override
   public void close() {
+    taps.forEach(TapDevice::close);
+    disks.forEach(RawDisk::close);
     console.close();
   }
 }

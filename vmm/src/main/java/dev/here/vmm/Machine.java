@@ -169,15 +169,23 @@ final class Machine implements VcpuPlatform, AutoCloseable {
    */
   void load(MachineState state, MachineDevices.Factory factory, long elapsedNanos) {
     requirePhase(Phase.WARM);
+    long start = System.nanoTime();
     time.begin(state.clock(), elapsedNanos);
     lock.lock();
     try {
       remap(state.memory());
+      long mapped = System.nanoTime();
       loadVcpus(state);
+      long vcpusLoaded = System.nanoTime();
       MachineDevices made = factory.make(state, sockets());
       devices = Optional.of(made);
       interrupts.follow(made.ioApic());
       phase = Phase.PAUSED;
+      LOG.info(
+          "state taken: memory map {} us, vCPUs {} us, devices {} us",
+          (mapped - start) / 1000,
+          (vcpusLoaded - mapped) / 1000,
+          (System.nanoTime() - vcpusLoaded) / 1000);
     } finally {
       lock.unlock();
     }
@@ -229,6 +237,16 @@ final class Machine implements VcpuPlatform, AutoCloseable {
     }
     loops.forEach(VcpuLoop::run);
     return System.nanoTime() - start;
+  }
+
+  /** The guest has come from elsewhere: makes it known on its networks. */
+  void announce() {
+    lock.lock();
+    try {
+      devices.orElseThrow().announce();
+    } finally {
+      lock.unlock();
+    }
   }
 
   /** The guest stands still; returns how long that took, nanoseconds. */

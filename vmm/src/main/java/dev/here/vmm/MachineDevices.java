@@ -29,6 +29,13 @@ interface MachineDevices extends AutoCloseable {
      *     continued here
      */
     MachineDevices make(MachineState state, Sockets sockets);
+
+    /**
+     * Finds out whether the host has what the devices of a state need.
+     *
+     * @throws VmmException naming what is missing
+     */
+    default void check(MachineState state) {}
   }
 
   /** Moves regions of guest memory while the guest runs. */
@@ -55,6 +62,9 @@ interface MachineDevices extends AutoCloseable {
 
   /** The guest stands still: nothing of these devices touches memory after this returns. */
   void pause();
+
+  /** The guest runs and has come from elsewhere: its networks are told. */
+  default void announce() {}
 
   /** The state of all, with what the machine adds. */
   MachineState save(MemoryMap memory, List<VcpuState> vcpus, ClockState clock);

@@ -35,13 +35,20 @@ final class PlatformDevices implements MachineDevices {
   private final PciBus pci;
   private final List<VirtioPci> virtio = new ArrayList<>();
   private final IsaDevices isa;
+  private final GuestAnnouncement announcement;
   private boolean started;
 
   /**
    * @param console takes what the first serial port sends; other ports' octets are dropped
+   * @param announcement of the network devices that {@code virtioFactory} makes
    */
   PlatformDevices(
-      MachineState state, Sockets sockets, VirtioFactory virtioFactory, SerialSink console) {
+      MachineState state,
+      Sockets sockets,
+      VirtioFactory virtioFactory,
+      SerialSink console,
+      GuestAnnouncement announcement) {
+    this.announcement = announcement;
     origin = state;
     PortBus ports = sockets.ports();
     MmioBus mmio = sockets.mmio();
@@ -166,7 +173,13 @@ final class PlatformDevices implements MachineDevices {
   }
 
   @Override
+  public void announce() {
+    announcement.start();
+  }
+
+  @Override
   public void close() {
+    announcement.close();
     virtio.forEach(VirtioPci::close);
   }
 

@@ -71,7 +71,7 @@ public final class Vmm {
               checkpoint.state().vcpus().stream().map(VcpuState::apicId).toList());
       checkpoint.readMemory(machine.memory().backing());
       control.restore(checkpoint.state());
-      machine.resume();
+      control.takeOver();
     } catch (IOException e) {
       throw new VmmException("cannot read the checkpoint: " + e.getMessage(), e);
     }

@@ -35,9 +35,15 @@ public record VmmCommand(List<String> words) {
     return new VmmCommand(words);
   }
 
-  /** With the control socket. */
+  /**
+   * With the control socket, in a session of its own: a signal to whoever starts it, or its end,
+   * does not reach the guest. The started process is the VMM itself (setsid(1) forks only when it
+   * leads a process group, which a started program does not).
+   */
   List<String> with(Path controlSocket) {
-    List<String> all = new ArrayList<>(words);
+    List<String> all = new ArrayList<>();
+    all.add("setsid");
+    all.addAll(words);
     all.add("--control");
     all.add(controlSocket.toString());
     return all;

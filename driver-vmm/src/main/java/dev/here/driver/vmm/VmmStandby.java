@@ -85,6 +85,7 @@ public final class VmmStandby implements Standby {
   private Process launch() {
     try {
       return new ProcessBuilder(command.with(socket))
+          .redirectInput(Path.of("/dev/null").toFile())
           .redirectErrorStream(true)
           .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
           .start();

@@ -1,0 +1,92 @@
+package dev.here.vmm;
+
+import dev.here.net.Announcer;
+import dev.here.net.FramePort;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes a guest that was taken over known on its networks, several times because a bridge may only
+ * just have opened its port. Each round sends a reverse ARP request in the guest's name, from which
+ * switches learn its place, and asks the guest's driver to announce its own addresses. The frames
+ * go to the link itself and past any gate: they tell nothing of what the guest has done.
+ */
+final class GuestAnnouncement {
+  private static final Logger LOG = LoggerFactory.getLogger(GuestAnnouncement.class);
+
+  /** When rounds are due after the take-over, milliseconds. */
+  private static final List<Long> ROUND_MILLIS = List.of(0L, 50L, 250L, 1000L);
+
+  private record Link(VirtioPci device, FramePort port) {}
+
+  private final ReentrantLock platform;
+  private final Condition ending;
+  private final List<Link> links = new ArrayList<>();
+  private boolean closed;
+
+  /**
+   * @param platform the platform's lock
+   */
+  GuestAnnouncement(ReentrantLock platform) {
+    this.platform = platform;
+    this.ending = platform.newCondition();
+  }
+
+  /** A network device and the link that it is to be announced on. */
+  void add(VirtioPci device, FramePort port) {
+    links.add(new Link(device, port));
+  }
+
+  /** Begins the rounds, on a thread of their own. With the platform's lock held. */
+  void start() {
+    if (!links.isEmpty()) {
+      Thread.ofPlatform().daemon().name("guest-announcement").start(this::rounds);
+    }
+  }
+
+  private void rounds() {
+    long start = System.nanoTime();
+    for (long dueMillis : ROUND_MILLIS) {
+      platform.lock();
+      try {
+        long left = dueMillis * 1_000_000 - (System.nanoTime() - start);
+        while (left > 0 && !closed) {
+          left = ending.awaitNanos(left);
+        }
+        if (closed) {
+          return;
+        }
+        round();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      } finally {
+        platform.unlock();
+      }
+    }
+  }
+
+  /** One announcement on every link. With the platform's lock held. */
+  private void round() {
+    for (Link link : links) {
+      byte[] mac = link.device().virtioState().net().orElseThrow().mac().toArray();
+      int sent = new Announcer(mac, List.of(), List.of()).announce(link.port());
+      boolean asked = link.device().announce();
+      LOG.debug(
+          "announced the device at {}: {} frames sent, its driver {}",
+          link.device().address(),
+          sent,
+          asked ? "was asked to announce itself" : "cannot announce itself");
+    }
+  }
+
+  /** No round begins after this. With the platform's lock held. */
+  void close() {
+    closed = true;
+    ending.signalAll();
+  }
+}

@@ -1,0 +1,96 @@
+package dev.here.vmm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.here.machine.Bytes;
+import dev.here.machine.PciAddress;
+import dev.here.net.FramePort;
+import dev.here.net.Offloads;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HexFormat;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class GuestAnnouncementTest {
+  /** Takes what is sent; nothing ever comes. */
+  private static final class Recorder implements FramePort {
+    final BlockingQueue<byte[]> sent = new LinkedBlockingQueue<>();
+    boolean closed;
+
+    @Override
+    public boolean send(MemorySegment record, int length) {
+      return sent.add(record.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    @Override
+    public int receive(MemorySegment record, int timeoutMillis) {
+      return 0;
+    }
+
+    @Override
+    public void accept(Offloads offloads) {}
+
+    @Override
+    public void close() {
+      closed = true;
+    }
+  }
+
+  private final FakeMachine machine = new FakeMachine();
+  private final Recorder gate = new Recorder();
+  private final Recorder link = new Recorder();
+  private final VirtioPowerOn powerOn =
+      VirtioPowerOn.network(new PciAddress(0, 3, 0), Bytes.parse("525400123456"));
+  private final VirtioPci device =
+      VirtioPci.network(
+          powerOn.function(),
+          powerOn.device(),
+          new LentPort(gate),
+          machine.memory,
+          machine.bus,
+          machine.platform);
+  private final GuestAnnouncement announcement = new GuestAnnouncement(machine.platform);
+
+  @AfterEach
+  void close() {
+    machine.locked(announcement::close);
+    machine.locked(device::close);
+    assertThat(gate.closed).isFalse();
+    machine.close();
+  }
+
+  @Test
+  void everyRoundGoesToTheLinkItselfAndAsksTheDriver() throws InterruptedException {
+    FakeVirtioDriver driver = new FakeVirtioDriver(machine, device, true);
+    driver.start(driver.offered(), true);
+    machine.locked(() -> announcement.add(device, link));
+    machine.locked(announcement::start);
+    for (int round = 0; round < 4; round++) {
+      String record = HexFormat.of().formatHex(link.sent.take());
+      assertThat(record).startsWith("00".repeat(12) + "ffffffffffff5254001234568035");
+    }
+    int linkUpAndAnnounce = 3;
+    assertThat(driver.config(6, 2, true)).isEqualTo(linkUpAndAnnounce);
+    assertThat(gate.sent).isEmpty();
+  }
+
+  @Test
+  void nothingIsSentAfterTheEnd() throws InterruptedException {
+    machine.locked(() -> announcement.add(device, link));
+    machine.locked(() -> {
+      announcement.start();
+      announcement.close();
+    });
+    for (Thread thread : Thread.getAllStackTraces().keySet()) {
+      if (thread.getName().equals("guest-announcement")) {
+        thread.join();
+      }
+    }
+    assertThat(link.sent).isEmpty();
+  }
+}
