@@ -13,7 +13,8 @@ import picocli.CommandLine.HelpCommand;
       DoctorCommand.class,
       DemoCommand.class,
       LabCommand.class,
-      StateCommand.class
+      StateCommand.class,
+      VmCommand.class
     },
     synopsisSubcommandLabel = "COMMAND",
     footer = {

@@ -79,7 +79,13 @@ final class ControlServer implements AutoCloseable {
             "%s is not a request".formatted(message.get().getClass().getSimpleName()));
       }
       MachineControl.Reply reply = machine.answer(request);
-      channel.send(reply.message(), reply.descriptors());
+      try {
+        channel.send(reply.message(), reply.descriptors());
+      } finally {
+        if (request instanceof ControlMessage.Quit) {
+          machine.quit();
+        }
+      }
     }
   }
 

@@ -134,10 +134,7 @@ final class MachineControl implements AutoCloseable {
         yield done(0);
       }
       case ControlMessage.AskStatus() -> new Reply(status());
-      case ControlMessage.Quit() -> {
-        quit.countDown();
-        yield done(0);
-      }
+      case ControlMessage.Quit() -> done(0);
     };
   }
 
@@ -284,6 +281,11 @@ final class MachineControl implements AutoCloseable {
     boolean paused = phase != Phase.RUNNING;
     String text = guest.end().map(Machine.End::reason).orElse("");
     return new ControlMessage.StatusIs(phase, guest.executedNanos(), paused || guest.idle(), text);
+  }
+
+  /** The process is to end, once the answer to {@code Quit} is sent. */
+  void quit() {
+    quit.countDown();
   }
 
   /** Waits until a controller ends the process. */

@@ -83,7 +83,8 @@ class PlatformDevicesTest {
                             lock);
                     case RNG -> VirtioPci.rng(function, device, memory, bus);
                   },
-              octet -> {})) {
+              octet -> {},
+              new GuestAnnouncement(lock))) {
         return devices.save(memory.map(), state.vcpus(), state.clock());
       } finally {
         lock.unlock();

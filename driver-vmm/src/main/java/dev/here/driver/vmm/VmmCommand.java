@@ -40,7 +40,7 @@ public record VmmCommand(List<String> words) {
    * does not reach the guest. The started process is the VMM itself (setsid(1) forks only when it
    * leads a process group, which a started program does not).
    */
-  List<String> with(Path controlSocket) {
+  public List<String> with(Path controlSocket) {
     List<String> all = new ArrayList<>();
     all.add("setsid");
     all.addAll(words);
