@@ -239,7 +239,8 @@ public final class EpochLoop implements AutoCloseable {
             protection.vmName(),
             protection.streams(),
             protection.vcpus(),
-            memory),
+            memory,
+            protection.disks()),
         protection.connectNanos() / 1_000_000);
   }
 

@@ -1,6 +1,7 @@
 package dev.here.replication;
 
 import dev.here.formats.wire.WireProtocol;
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -9,6 +10,7 @@ import java.util.UUID;
  * @param vm its identity, the same on all hosts
  * @param vmName as the user knows it
  * @param vcpus 1 to 8
+ * @param disks paths of the guest's disks by rising PCI address, the same on the standby
  * @param streams TCP connections that carry pages, 1 to 8
  * @param shadow keep a copy of what the standby holds: costs the guest's memory once more here,
  *     saves most of the bytes, and lets a standby be seeded again after it lost its replica
@@ -24,6 +26,7 @@ public record Protection(
     UUID vm,
     String vmName,
     int vcpus,
+    List<String> disks,
     int streams,
     boolean shadow,
     Suspicion.Limits limits,
@@ -33,6 +36,7 @@ public record Protection(
     long holdNanos,
     long retryNanos) {
   public Protection {
+    disks = List.copyOf(disks);
     if (streams < 1 || streams > WireProtocol.MAX_STREAMS) {
       throw new IllegalArgumentException(
           "%d data streams are not possible, take 1 to %d"
@@ -47,6 +51,7 @@ public record Protection(
         vm,
         vmName,
         vcpus,
+        List.of(),
         2,
         true,
         new Suspicion.Limits(500 * milli, 1_000 * milli, 3_000 * milli, 500 * milli),

@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
@@ -67,6 +68,7 @@ final class Rack implements AutoCloseable {
             vm,
             "fake",
             1,
+            List.of(),
             streams,
             shadow,
             limits,

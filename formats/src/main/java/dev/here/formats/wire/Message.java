@@ -2,6 +2,7 @@ package dev.here.formats.wire;
 
 import dev.here.machine.Bytes;
 import dev.here.machine.MemoryMap;
+import java.util.List;
 import java.util.UUID;
 
 /** Every frame except pages, decoded. Layouts are in docs/specs/wire.md. */
@@ -19,6 +20,8 @@ public sealed interface Message {
    * @param streams data streams that will follow, 1 to 8
    * @param vcpus 1 to 8
    * @param memory the guest's memory
+   * @param disks paths of the guest's disks by rising PCI address, the same on the standby; at most
+   *     16
    */
   record Hello(
       UUID vm,
@@ -27,8 +30,13 @@ public sealed interface Message {
       String vmName,
       int streams,
       int vcpus,
-      MemoryMap memory)
+      MemoryMap memory,
+      List<String> disks)
       implements Message {
+    public Hello {
+      disks = List.copyOf(disks);
+    }
+
     @Override
     public FrameType type() {
       return FrameType.HELLO;

@@ -21,6 +21,7 @@ import java.util.UUID;
  */
 public final class MessageCodec {
   private static final int MAX_NAME_BYTES = 255;
+  private static final int MAX_DISKS = 16;
   private static final int MAX_REASON_BYTES = 2048;
   private static final int MAX_REGIONS = 512;
   private static final long MAX_BACKING_BYTES = 1L << 42;
@@ -117,6 +118,8 @@ public final class MessageCodec {
       out.put((byte) (region.kind().ordinal() + 1));
       putText(out, region.name(), MAX_NAME_BYTES);
     }
+    out.put((byte) hello.disks().size());
+    hello.disks().forEach(disk -> putText(out, disk, MAX_NAME_BYTES));
   }
 
   private static Message.Hello decodeHello(ByteBuffer in) {
@@ -137,6 +140,11 @@ public final class MessageCodec {
       MemoryKind kind = constant("memory kind", MemoryKind.values(), in.get());
       regions.add(new MemoryRegion(text(in, MAX_NAME_BYTES), gpa, sizeBytes, kind, backingOffset));
     }
+    int diskCount = bounded("disks", in.get(), 0, MAX_DISKS);
+    List<String> disks = new ArrayList<>();
+    for (int disk = 0; disk < diskCount; disk++) {
+      disks.add(text(in, MAX_NAME_BYTES));
+    }
     return new Message.Hello(
         vm,
         session,
@@ -144,7 +152,8 @@ public final class MessageCodec {
         vmName,
         streams,
         vcpus,
-        new MemoryMap(backingSizeBytes, regions));
+        new MemoryMap(backingSizeBytes, regions),
+        disks);
   }
 
   private static Message.Machine decodeMachine(ByteBuffer in) {

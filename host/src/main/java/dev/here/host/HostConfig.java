@@ -1,0 +1,53 @@
+package dev.here.host;
+
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * How one host's daemon is set up.
+ *
+ * @param name this host's name towards the others
+ * @param api the API's socket
+ * @param runFolder what belongs to running protections: sockets, orders, logs; on tmpfs
+ * @param listen where peers connect
+ * @param peers other hosts' peer addresses by their names
+ * @param witness connect string of the third party; empty for none
+ * @param tokenFile the secret that all peers share, 16 octets at least
+ * @param bridge what a guest's TAP joins after take-over; empty for none
+ * @param diskFolders where disks that a peer names may lie
+ * @param suspectAfter how long a hypervisor or a peer may be silent
+ */
+public record HostConfig(
+    String name,
+    Path api,
+    Path runFolder,
+    InetSocketAddress listen,
+    Map<String, InetSocketAddress> peers,
+    String witness,
+    Path tokenFile,
+    String bridge,
+    List<Path> diskFolders,
+    Duration suspectAfter) {
+  public HostConfig {
+    peers = Map.copyOf(peers);
+    diskFolders = List.copyOf(diskFolders);
+    if (!name.matches("[A-Za-z0-9._-]{1,64}")) {
+      throw new HostException(
+          "host name '%s' is not usable: take letters, digits, dots and dashes".formatted(name));
+    }
+  }
+
+  /** Where another host's daemon is reached. */
+  InetSocketAddress peer(String host) {
+    InetSocketAddress address = peers.get(host);
+    if (address == null) {
+      throw new HostException(
+          "host '%s' is not known here; known are %s; start hered with --peer %s=ADDRESS:PORT"
+              .formatted(host, peers.keySet().stream().sorted().toList(), host));
+    }
+    return address;
+  }
+}
