@@ -1,0 +1,113 @@
+package dev.here.host;
+
+import dev.here.formats.wire.Handshake;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+
+/** The daemon of one host: its protections, the replicas that it holds for others, the API. */
+public final class Hered implements AutoCloseable {
+  public static final String VERSION = "0.1.0";
+
+  private static final Logger LOG = LoggerFactory.getLogger(Hered.class);
+
+  private final HostConfig config;
+  private final Optional<WitnessConnection> witness;
+  private final Replicas replicas;
+  private final Protections protections;
+  private final ApiSocket api;
+
+  /** Starts serving. */
+  public Hered(HostConfig config) {
+    this.config = config;
+    Handshake handshake = SharedToken.handshake(config.tokenFile());
+    witness =
+        config.witness().isEmpty()
+            ? Optional.empty()
+            : Optional.of(new WitnessConnection(config.witness()));
+    replicas = new Replicas(config, witness, handshake);
+    protections = new Protections(config.runFolder().resolve("protections"));
+    api = new ApiSocket(config.api(), routes());
+    LOG.info("{} serves {} and listens for peers on {}", config.name(), config.api(), config.listen());
+  }
+
+  /** All that a host tells of itself. */
+  record HostView(
+      String host,
+      String version,
+      String witness,
+      List<Protections.View> protections,
+      List<StandbyReplica.View> replicas) {}
+
+  private JsonApi routes() {
+    return new JsonApi()
+        .on("GET", "/v1/status", (path, body) -> view())
+        .on("POST", "/v1/protections", (path, body) -> protect(body))
+        .on(
+            "DELETE",
+            "/v1/protections/([^/]+)",
+            (path, body) -> {
+              protections.unprotect(path.group(1));
+              return Map.of("name", path.group(1));
+            })
+        .on("POST", "/v1/vms/([^/]+)/failover", (path, body) -> failover(path.group(1)));
+  }
+
+  private HostView view() {
+    return new HostView(
+        config.name(), VERSION, config.witness(), protections.views(), replicas.views());
+  }
+
+  private Map<String, String> protect(JsonNode request) {
+    String socket = request.path("vm").asString("");
+    String to = request.path("to").asString("");
+    if (socket.isEmpty() || to.isEmpty()) {
+      throw new HostException("say which VM (its QMP socket) and to which host");
+    }
+    if (config.witness().isEmpty()) {
+      throw new HostException(
+          "there is no witness: ownership needs a third party; start one with 'here witness' and hered with --witness");
+    }
+    String name = request.path("name").asString(VmIdentity.nameOf(Path.of(socket)));
+    var peer = config.peer(to);
+    protections.protect(
+        new ProtectOrder(
+            name,
+            socket,
+            config.name(),
+            to,
+            peer.getHostString(),
+            peer.getPort(),
+            config.witness(),
+            config.tokenFile().toAbsolutePath().toString(),
+            request.path("fixedIntervalMillis").asLong(0),
+            request.path("maxDegradation").asDouble(0.2),
+            request.path("maxIntervalMillis").asLong(2000),
+            config.suspectAfter().toMillis()));
+    return Map.of("name", name);
+  }
+
+  private Map<String, String> failover(String name) {
+    if (replicas.knows(name)) {
+      replicas.failover(name);
+    } else if (protections.knows(name)) {
+      protections.switchover(name);
+    } else {
+      throw new HostException("VM %s is neither protected from this host nor replicated to it".formatted(name));
+    }
+    return Map.of("name", name);
+  }
+
+  /** Stops serving. Keepers, and guests that were taken over, go on. */
+  @Override
+  public void close() {
+    api.close();
+    protections.close();
+    replicas.close();
+    witness.ifPresent(WitnessConnection::close);
+  }
+}

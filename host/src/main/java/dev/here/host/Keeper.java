@@ -1,0 +1,179 @@
+package dev.here.host;
+
+import dev.here.driver.qemu.ClockLag;
+import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.UnprotectableException;
+import dev.here.replication.Dialer;
+import dev.here.replication.EpochLoop;
+import dev.here.replication.FrameOutput;
+import dev.here.replication.Lease;
+import dev.here.replication.Ownership;
+import dev.here.replication.Protection;
+import dev.here.replication.ProtectionEvents;
+import dev.here.replication.ProtectionState;
+import dev.here.replication.ProtectionStatus;
+import dev.here.replication.ReplicationException;
+import dev.here.replication.Suspicion;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The process that protects one guest on its primary: owns the connection to the hypervisor, the
+ * frame gates and the staging, so that the daemon can come and go. Told what to do by
+ * {@link ProtectOrder} in its folder, asked by the daemon over {@code keeper.sock} there; leaves a
+ * {@link KeeperOutcome} when it ends by itself.
+ */
+public final class Keeper {
+  static final String ORDER = "order.json";
+  static final String SOCKET = "keeper.sock";
+
+  private static final Logger LOG = LoggerFactory.getLogger(Keeper.class);
+  private static final long ACQUIRE_NANOS = TimeUnit.SECONDS.toNanos(20);
+  private static final long MILLI = 1_000_000;
+
+  private final Path folder;
+  private final ProtectOrder order;
+  private final Duration patience;
+
+  private Keeper(Path folder) {
+    this.folder = folder;
+    this.order = ProtectOrder.read(folder.resolve(ORDER));
+    this.patience = Duration.ofMillis(order.suspectAfterMillis());
+  }
+
+  /** Protects as {@code arguments[0]}, a folder with an order, says; exits 0, or 1 when refused. */
+  public static void main(String[] arguments) {
+    Path folder = Path.of(arguments[0]);
+    KeeperOutcome outcome;
+    try {
+      outcome = new Keeper(folder).protect();
+    } catch (UnprotectableException e) {
+      outcome = new KeeperOutcome(KeeperOutcome.REFUSED, String.valueOf(e.getMessage()));
+    } catch (HypervisorException | ReplicationException | HostException e) {
+      LOG.warn("cannot protect", e);
+      outcome = new KeeperOutcome(ProtectionState.FAILED.name(), String.valueOf(e.getMessage()));
+    } catch (InterruptedException e) {
+      outcome = new KeeperOutcome(ProtectionState.FAILED.name(), "interrupted");
+    }
+    LOG.info("ended: {} {}", outcome.state(), outcome.reason());
+    outcome.write(folder);
+    // Threads of libraries must not keep an ended keeper alive.
+    System.exit(KeeperOutcome.REFUSED.equals(outcome.state()) ? 1 : 0);
+  }
+
+  private KeeperOutcome protect() throws InterruptedException {
+    try (WitnessConnection witness = new WitnessConnection(order.witness());
+        Ownership ownership = witness.ownership(VmIdentity.of(order.name()), order.host());
+        QemuProtection qemu = new QemuProtection(Path.of(order.qmp()), folder, patience)) {
+      Lease lease = acquire(ownership);
+      try {
+        return run(qemu, lease);
+      } finally {
+        lease.close();
+      }
+    }
+  }
+
+  private KeeperOutcome run(QemuProtection qemu, Lease lease) throws InterruptedException {
+    FrameOutput frames = qemu.redirect(folder, lease::mayRelease, () -> {});
+    EpochLoop loop =
+        new EpochLoop(
+            protection(qemu),
+            qemu.primary(),
+            Dialer.tcp(new InetSocketAddress(order.toHost(), order.toPort()), 500),
+            SharedToken.handshake(Path.of(order.tokenFile())),
+            lease,
+            frames,
+            order.policy(),
+            new Log());
+    JsonApi api =
+        new JsonApi()
+            .on("GET", "/v1/status", (path, body) -> view(loop, qemu.clockLag()))
+            .on(
+                "POST",
+                "/v1/unprotect",
+                (path, body) -> {
+                  loop.unprotect();
+                  return Map.of();
+                })
+            .on(
+                "POST",
+                "/v1/switchover",
+                (path, body) -> {
+                  loop.switchover();
+                  return Map.of();
+                });
+    try (ApiSocket socket = new ApiSocket(folder.resolve(SOCKET), api);
+        loop) {
+      loop.start();
+      ProtectionState end = loop.awaitEnd();
+      return new KeeperOutcome(end.name(), loop.status().reason());
+    }
+  }
+
+  private Protection protection(QemuProtection qemu) {
+    Protection usual = Protection.of(VmIdentity.of(order.name()), order.name(), qemu.vcpus());
+    long suspect = order.suspectAfterMillis() * MILLI;
+    return new Protection(
+        usual.vm(),
+        usual.vmName(),
+        usual.vcpus(),
+        qemu.disks(),
+        usual.streams(),
+        usual.shadow(),
+        new Suspicion.Limits(suspect, 2 * suspect, 6 * suspect, suspect),
+        Math.max(usual.heartbeatNanos(), suspect / 20),
+        Math.max(usual.connectNanos(), 4 * suspect),
+        Math.max(usual.ackNanos(), 10 * suspect),
+        usual.holdNanos(),
+        usual.retryNanos());
+  }
+
+  /** A lease that an earlier keeper held may have to run out first. */
+  private Lease acquire(Ownership ownership) throws InterruptedException {
+    long deadline = System.nanoTime() + ACQUIRE_NANOS;
+    String reason = "another host or keeper owns it";
+    while (true) {
+      try {
+        Optional<Lease> lease = ownership.acquire();
+        if (lease.isPresent()) {
+          return lease.get();
+        }
+      } catch (ReplicationException e) {
+        reason = String.valueOf(e.getMessage());
+      }
+      if (System.nanoTime() > deadline) {
+        throw new HostException(
+            "VM %s cannot be owned from here: %s; look at the witness (%s)"
+                .formatted(order.name(), reason, order.witness()));
+      }
+      Thread.sleep(100);
+    }
+  }
+
+  /** What the daemon shows of a protection, beside its name. */
+  record View(ProtectionStatus status, ClockLag clockLag) {}
+
+  private static View view(EpochLoop loop, ClockLag lag) {
+    return new View(loop.status(), lag);
+  }
+
+  /** Tells of changes in the log. */
+  private static final class Log implements ProtectionEvents {
+    @Override
+    public void changed(ProtectionState state, String reason) {
+      LOG.info("{} {}", state, reason);
+    }
+
+    @Override
+    public void committed(ProtectionStatus status) {
+      LOG.debug("epoch {} committed, {} pages", status.committedEpoch(), status.dirtyPages());
+    }
+  }
+}

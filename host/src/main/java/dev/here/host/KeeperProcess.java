@@ -1,0 +1,115 @@
+package dev.here.host;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+
+/** One keeper, started by this daemon or found by it. */
+final class KeeperProcess {
+  private static final String PID = "keeper.pid";
+
+  private final Path folder;
+  private final ProtectOrder order;
+  private final Optional<ProcessHandle> process;
+
+  private KeeperProcess(Path folder, Optional<ProcessHandle> process) {
+    this.folder = folder;
+    this.order = ProtectOrder.read(folder.resolve(Keeper.ORDER));
+    this.process = process;
+  }
+
+  /** Starts a keeper for the order in {@code folder}; it lives on when this process ends. */
+  static KeeperProcess start(Path folder) {
+    try {
+      KeeperOutcome.forget(folder);
+      Process started =
+          new ProcessBuilder(
+                  List.of(
+                      "setsid",
+                      Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                      "-XX:+UseSerialGC",
+                      "-XX:TieredStopAtLevel=1",
+                      "-Xmx512m",
+                      "--enable-native-access=ALL-UNNAMED",
+                      "-cp",
+                      System.getProperty("java.class.path"),
+                      Keeper.class.getName(),
+                      folder.toString()))
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))
+              .start();
+      Files.writeString(folder.resolve(PID), started.pid() + " " + startOf(started.toHandle()));
+      return new KeeperProcess(folder, Optional.of(started.toHandle()));
+    } catch (IOException e) {
+      throw new HostException("the keeper in " + folder + " cannot be started: " + e.getMessage(), e);
+    }
+  }
+
+  /** Finds the keeper that an earlier daemon started in {@code folder}. */
+  static KeeperProcess adopt(Path folder) {
+    try {
+      String[] words = Files.readString(folder.resolve(PID)).split(" ");
+      Optional<ProcessHandle> found =
+          ProcessHandle.of(Long.parseLong(words[0]))
+              .filter(handle -> words.length > 1 && startOf(handle).equals(words[1]));
+      return new KeeperProcess(folder, found);
+    } catch (IOException | NumberFormatException e) {
+      return new KeeperProcess(folder, Optional.empty());
+    }
+  }
+
+  /** Tells a process from a later one with the same number. */
+  private static String startOf(ProcessHandle handle) {
+    return handle.info().startInstant().map(instant -> Long.toString(instant.toEpochMilli())).orElse("-");
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  ProtectOrder order() {
+    return order;
+  }
+
+  boolean isAlive() {
+    return process.isPresent() && process.get().isAlive();
+  }
+
+  Optional<KeeperOutcome> outcome() {
+    return KeeperOutcome.read(folder);
+  }
+
+  /** What it says of itself; empty where it does not answer (yet). */
+  Optional<JsonNode> status() {
+    try {
+      return Optional.of(client().get("/v1/status"));
+    } catch (HostException e) {
+      return Optional.empty();
+    }
+  }
+
+  void post(String target) {
+    client().post(target, Map.of());
+  }
+
+  private ApiClient client() {
+    return new ApiClient(folder.resolve(Keeper.SOCKET));
+  }
+
+  /** Removes the folder of an ended keeper. */
+  void forget() {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.deleteIfExists(file);
+      }
+      Files.deleteIfExists(folder);
+    } catch (IOException e) {
+      throw new HostException("cannot remove " + folder + ": " + e.getMessage(), e);
+    }
+  }
+}

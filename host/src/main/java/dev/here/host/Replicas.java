@@ -1,0 +1,80 @@
+package dev.here.host;
+
+import dev.here.formats.wire.Handshake;
+import dev.here.formats.wire.Message;
+import dev.here.formats.wire.RefusalCode;
+import dev.here.replication.EpochReceiver;
+import dev.here.replication.PeerListener;
+import dev.here.replication.RefusedException;
+import dev.here.replication.ReplicaDirectory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The replicas that this host holds for others, and the guests that it took over. */
+final class Replicas implements ReplicaDirectory, AutoCloseable {
+  private static final long GREETING_MILLIS = 5_000;
+
+  private final HostConfig config;
+  private final Optional<WitnessConnection> witness;
+  private final Map<UUID, StandbyReplica> replicas = new ConcurrentHashMap<>();
+  private final PeerListener listener;
+
+  /** Listens for peers at once. */
+  Replicas(HostConfig config, Optional<WitnessConnection> witness, Handshake handshake) {
+    this.config = config;
+    this.witness = witness;
+    this.listener = new PeerListener(config.listen(), handshake, this, GREETING_MILLIS);
+  }
+
+  @Override
+  public synchronized EpochReceiver receiverFor(Message.Hello hello) {
+    StandbyReplica known = replicas.get(hello.vm());
+    if (known != null && known.serves(hello.session())) {
+      return known.receiver();
+    }
+    if (known != null && known.isRunning()) {
+      throw new RefusedException(
+          RefusalCode.TAKEN_OVER, "%s runs %s already".formatted(config.name(), hello.vmName()));
+    }
+    if (known != null) {
+      replicas.remove(hello.vm());
+      known.close();
+    }
+    StandbyReplica fresh = StandbyReplica.prepare(config, witness, hello);
+    replicas.put(hello.vm(), fresh);
+    return fresh.receiver();
+  }
+
+  /** The user wants the guest here. */
+  void failover(String name) {
+    require(name).failover();
+  }
+
+  boolean knows(String name) {
+    return replicas.containsKey(VmIdentity.of(name));
+  }
+
+  private StandbyReplica require(String name) {
+    StandbyReplica replica = replicas.get(VmIdentity.of(name));
+    if (replica == null) {
+      throw new HostException("this host holds no replica of VM " + name);
+    }
+    return replica;
+  }
+
+  List<StandbyReplica.View> views() {
+    List<StandbyReplica.View> views = new ArrayList<>();
+    replicas.values().forEach(replica -> views.add(replica.view()));
+    return views;
+  }
+
+  @Override
+  public void close() {
+    listener.close();
+    replicas.values().forEach(StandbyReplica::close);
+  }
+}
