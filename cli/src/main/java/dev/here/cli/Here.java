@@ -13,8 +13,14 @@ import picocli.CommandLine.HelpCommand;
       DoctorCommand.class,
       DemoCommand.class,
       LabCommand.class,
+      ProtectCommand.class,
+      StatusCommand.class,
+      FailoverCommand.class,
+      UnprotectCommand.class,
       StateCommand.class,
-      VmCommand.class
+      VmCommand.class,
+      HeredCommand.class,
+      WitnessCommand.class
     },
     synopsisSubcommandLabel = "COMMAND",
     footer = {

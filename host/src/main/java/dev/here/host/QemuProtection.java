@@ -4,18 +4,23 @@ import dev.here.driver.qemu.ClockLag;
 import dev.here.driver.qemu.QemuCleanup;
 import dev.here.driver.qemu.QemuColoPrimary;
 import dev.here.driver.qemu.QemuDisk;
+import dev.here.driver.qemu.QemuFacts;
 import dev.here.driver.qemu.QemuInventory;
 import dev.here.driver.qemu.QemuNic;
 import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QemuPreflight;
 import dev.here.driver.qemu.QemuTimeouts;
+import dev.here.driver.qemu.QemuTranslation;
 import dev.here.driver.qemu.QmpClient;
+import dev.here.formats.qemu.QemuGuestFacts;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Primary;
 import dev.here.net.FrameGate;
 import dev.here.net.RedirectedNic;
 import dev.here.net.ReleasePermission;
 import dev.here.replication.FrameOutput;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +36,7 @@ final class QemuProtection implements AutoCloseable {
   /** Room for a guest's frames between commits, for each card. */
   private static final long GATE_BYTES = 64L << 20;
 
+  private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(90);
   private static final long CONNECT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final QmpClient qmp;
@@ -46,17 +52,34 @@ final class QemuProtection implements AutoCloseable {
    * @throws dev.here.hypervisor.UnprotectableException when it cannot be carried, with all reasons
    */
   QemuProtection(Path qmpSocket, Path folder, Duration patience) {
-    timeouts = new QemuTimeouts(patience.multipliedBy(2), patience.multipliedBy(3), patience.multipliedBy(2), patience.multipliedBy(5));
+    timeouts =
+        new QemuTimeouts(
+            longer(patience.multipliedBy(4), QemuTimeouts.DEFAULT.command()),
+            longer(patience.multipliedBy(3), QemuTimeouts.DEFAULT.silence()),
+            longer(patience.multipliedBy(3), QemuTimeouts.DEFAULT.resume()),
+            longer(patience.multipliedBy(5), QemuTimeouts.DEFAULT.undo()));
     qmp = QmpClient.connect(qmpSocket, timeouts.command());
     try {
       QemuCleanup.undo(qmp, timeouts).forEach(line -> LOG.info("left over from before: {}", line));
       inventory = QemuInventory.take(qmp, timeouts.command());
       QemuPreflight.require(inventory);
-      primary = QemuColoPrimary.prepare(qmp, inventory, folder, timeouts);
+      QemuGuestFacts facts =
+          QemuFacts.collect(qmp, inventory, folder, timeouts.command(), PROBE_TIMEOUT);
+      Path colo = folder.resolve("colo.sock");
+      Files.deleteIfExists(colo);
+      primary =
+          new QemuColoPrimary(qmp, inventory, colo, timeouts, new QemuTranslation(facts));
+    } catch (IOException e) {
+      qmp.close();
+      throw new HostException("cannot use the folder %s: %s".formatted(folder, e.getMessage()), e);
     } catch (RuntimeException e) {
       qmp.close();
       throw e;
     }
+  }
+
+  private static Duration longer(Duration one, Duration other) {
+    return one.compareTo(other) > 0 ? one : other;
   }
 
   /** Lets the guest's frames take their way through gates, open for now. */
