@@ -28,7 +28,9 @@ public final class Hered implements AutoCloseable {
     witness =
         config.witness().isEmpty()
             ? Optional.empty()
-            : Optional.of(new WitnessConnection(config.witness()));
+            : Optional.of(
+                new WitnessConnection(
+                    config.witness(), Keeper.leaseMillis(config.suspectAfter().toMillis())));
     replicas = new Replicas(config, witness, handshake);
     protections = new Protections(config.runFolder().resolve("protections"));
     api = new ApiSocket(config.api(), routes());

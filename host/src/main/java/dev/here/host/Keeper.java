@@ -67,8 +67,13 @@ public final class Keeper {
     System.exit(KeeperOutcome.REFUSED.equals(outcome.state()) ? 1 : 0);
   }
 
+  /** How long a lease lasts unrenewed: a host that is only slow must not lose it. */
+  static int leaseMillis(long suspectAfterMillis) {
+    return (int) Math.max(WitnessConnection.SESSION_MILLIS, suspectAfterMillis);
+  }
+
   private KeeperOutcome protect() throws InterruptedException {
-    try (WitnessConnection witness = new WitnessConnection(order.witness());
+    try (WitnessConnection witness = new WitnessConnection(order.witness(), leaseMillis(order.suspectAfterMillis()));
         Ownership ownership = witness.ownership(VmIdentity.of(order.name()), order.host());
         QemuProtection qemu = new QemuProtection(Path.of(order.qmp()), folder, patience)) {
       Lease lease = acquire(ownership);
