@@ -43,6 +43,9 @@ public final class EpochReceiver implements AutoCloseable {
   private volatile boolean memoryTouched;
   private Optional<MachineShape> triedShape = Optional.empty();
 
+  /** The committed state as the standby has it from {@link Standby#validate}, if it is known. */
+  private Optional<MachineState> committedState = Optional.empty();
+
   /**
    * @param replica its commits; closed with this receiver
    * @param standby prepared; stays the caller's to close, after this receiver
@@ -283,7 +286,9 @@ public final class EpochReceiver implements AutoCloseable {
     }
     standby.validate(state, tried);
     triedShape = Optional.of(shape);
+    committedState = Optional.empty();
     replica.record(end, octets);
+    committedState = Optional.of(state);
     long commitNanos = System.nanoTime() - arrivedNanos;
     try {
       own.control().write(new Message.Ack(end.epoch(), commitNanos));
@@ -344,7 +349,7 @@ public final class EpochReceiver implements AutoCloseable {
               .orElseThrow(() ->
                   new ReplicationException(
                       "no checkpoint was committed: there is nothing to continue from"));
-      standby.activate(MachineStateCodec.decode(state));
+      standby.activate(committedState.orElseGet(() -> MachineStateCodec.decode(state)));
       return replica.committedEpoch();
     });
   }

@@ -128,6 +128,43 @@ class VmStateReaderTest {
     }
   }
 
+  @Test
+  void likeElementsOfAnArrayAreEachWhatTheyAre() {
+    String json =
+        with(
+            "{\"name\": \"q\", \"type\": \"struct\", \"size\": 2, \"array_len\": 5, \"struct\":"
+                + " {\"vmsd_name\": \"cpu\", \"version\": 1, \"fields\": [{\"name\": \"v\", \"type\":"
+                + " \"uint16\", \"size\": 2}]}}");
+    StreamBytes elements = section().u16(7).u16(7).u16(7).u8(5).name("cpu/pkru").u32(1).u32(9);
+    VmState state = read(json, elements.u16(7).u16(8).footer(3).u8(0));
+
+    VmStruct cpu = state.require("cpu", 0);
+    assertThat(cpu.structs("q", 5))
+        .extracting(q -> q.number("v"))
+        .containsExactly(7L, 7L, 7L, 7L, 8L);
+    assertThat(cpu.structs("q")).extracting(VmStruct::path).contains("cpu/q[0]", "cpu/q[4]");
+    assertThat(cpu.structs("q"))
+        .extracting(q -> q.subsection("cpu/pkru").isPresent())
+        .containsExactly(false, false, true, false, false);
+  }
+
+  @Test
+  void whatWasReadOfOneElementIsNotReadOfItsLike() {
+    String json =
+        with(
+            "{\"name\": \"q\", \"type\": \"struct\", \"size\": 2, \"array_len\": 2, \"struct\":"
+                + " {\"vmsd_name\": \"queue\", \"version\": 1, \"fields\": [{\"name\": \"v\", \"type\":"
+                + " \"uint16\", \"size\": 2}]}}");
+    VmState state = read(json, section().u16(7).u16(7).footer(3).u8(0));
+    state.require("cpu", 0).structs("q").getFirst().number("v");
+
+    var losses = new Losses();
+    losses.addUnread(state);
+    assertThat(losses.report().lost())
+        .extracting(lost -> lost.path())
+        .containsExactly("cpu/q[1]/v");
+  }
+
   private static String with(String field) {
     return CPU.replaceAll("\\{\"name\": \"env.eip.*?\\}", field);
   }
