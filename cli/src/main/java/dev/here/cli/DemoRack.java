@@ -29,6 +29,9 @@ final class DemoRack implements AutoCloseable {
   private static final int GUEST_MEBIBYTES = 128;
   private static final int PEER_PORT = 7700;
   private static final int WITNESS_PORT = 2181;
+  /** Emulated hosts are slow: what is silent for a second there is not dead. */
+  private static final int SUSPECT_AFTER_MILLIS = 4000;
+
   private static final long START_NANOS = TimeUnit.SECONDS.toNanos(180);
   private static final long CLIENT_PAUSE_MILLIS = 10;
   private static final int CLIENT_PATIENCE_MILLIS = 120_000;
@@ -160,7 +163,8 @@ final class DemoRack implements AutoCloseable {
     return """
     cd /run/here
     setsid here-java dev.here.cli.Here hered --name %s --listen %s:%d --peer %s=%s:%d \
-      --witness %s:%d --token-file /run/here/token --bridge br0 </dev/null >%s 2>&1 &
+      --witness %s:%d --token-file /run/here/token --bridge br0 \
+      --disk-folder /opt/guest --suspect-after %d </dev/null >%s 2>&1 &
     """
         .formatted(
             host,
@@ -171,6 +175,7 @@ final class DemoRack implements AutoCloseable {
             PEER_PORT,
             lab.witnessAddress(),
             WITNESS_PORT,
+            SUSPECT_AFTER_MILLIS,
             DAEMON_LOG);
   }
 

@@ -41,8 +41,8 @@ record ReplicaView(
         times.isObject()
             ? Optional.of(
                 new Times(
-                    times.path("detectNanos").asLong(0),
-                    times.path("leaseNanos").asLong(0),
+                    times.path("silenceNanos").asLong(0),
+                    times.path("acquireNanos").asLong(0),
                     times.path("fenceNanos").asLong(0),
                     times.path("activateNanos").asLong(0)))
             : Optional.empty());

@@ -20,7 +20,7 @@ class HostApiOverLabTest {
                   "pause":{"stopNanos":1,"dirtyLogNanos":2,"stateNanos":3,"copyNanos":4,"resumeNanos":5},
                   "degradation":0.125,"heldFrames":7}],
                  "replicas":[{"name":"demo","state":"RUNNING","verdict":"GUEST_CRASHED",
-                  "failover":{"detectNanos":1,"leaseNanos":2,"fenceNanos":3,"activateNanos":4}}]}
+                  "failover":{"silenceNanos":1,"acquireNanos":2,"fenceNanos":3,"activateNanos":4}}]}
                 """);
     ProtectionView protection = ProtectionView.from(body.path("protections").get(0));
     assertThat(protection.pauseNanos()).isEqualTo(15);
