@@ -6,7 +6,10 @@ import picocli.CommandLine.Option;
 
 /** Which daemon a command asks. */
 final class DaemonOption {
-  @Option(names = "--api", description = "The daemon's socket (${DEFAULT-VALUE}).", defaultValue = "/run/here/hered.sock")
+  @Option(
+      names = "--api",
+      description = "The daemon's socket (${DEFAULT-VALUE}).",
+      defaultValue = "/run/here/hered.sock")
   private Path socket = ApiClient.DEFAULT_SOCKET;
 
   ApiClient client() {

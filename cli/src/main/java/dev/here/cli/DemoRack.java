@@ -29,6 +29,7 @@ final class DemoRack implements AutoCloseable {
   private static final int GUEST_MEBIBYTES = 128;
   private static final int PEER_PORT = 7700;
   private static final int WITNESS_PORT = 2181;
+
   /** Emulated hosts are slow: what is silent for a second there is not dead. */
   private static final int SUSPECT_AFTER_MILLIS = 4000;
 

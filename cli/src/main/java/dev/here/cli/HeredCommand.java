@@ -15,42 +15,71 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** Runs a host's daemon in the foreground. */
-@Command(name = "hered", description = "Runs this host's daemon (in the foreground; ends on SIGTERM).")
+@Command(
+    name = "hered",
+    description = "Runs this host's daemon (in the foreground; ends on SIGTERM).")
 final class HeredCommand implements Callable<Integer> {
-  @Option(names = "--name", description = "This host's name towards the others; its host name unless given.")
+  @Option(
+      names = "--name",
+      description = "This host's name towards the others; its host name unless given.")
   private @Nullable String name;
 
-  @Option(names = "--listen", defaultValue = "127.0.0.1:7700", description = "Where peers connect (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--listen",
+      defaultValue = "127.0.0.1:7700",
+      description = "Where peers connect (${DEFAULT-VALUE}).")
   private String listen = "";
 
-  @Option(names = "--peer", paramLabel = "NAME=ADDRESS:PORT", description = "Another host; may be repeated.")
+  @Option(
+      names = "--peer",
+      paramLabel = "NAME=ADDRESS:PORT",
+      description = "Another host; may be repeated.")
   private Map<String, String> peers = new HashMap<>();
 
-  @Option(names = "--witness", defaultValue = "", description = "The third party: ADDRESS:PORT[,ADDRESS:PORT..]; without one nothing is promoted.")
+  @Option(
+      names = "--witness",
+      defaultValue = "",
+      description =
+          "The third party: ADDRESS:PORT[,ADDRESS:PORT..]; without one nothing is promoted.")
   private String witness = "";
 
   @Option(names = "--token-file", required = true, description = "The secret that all peers share.")
   private Path tokenFile = Path.of("");
 
-  @Option(names = "--api", description = "The API's socket (${DEFAULT-VALUE}).", defaultValue = "/run/here/hered.sock")
+  @Option(
+      names = "--api",
+      description = "The API's socket (${DEFAULT-VALUE}).",
+      defaultValue = "/run/here/hered.sock")
   private Path api = ApiClient.DEFAULT_SOCKET;
 
-  @Option(names = "--run-folder", description = "Sockets, orders and logs (${DEFAULT-VALUE}).", defaultValue = "/run/here")
+  @Option(
+      names = "--run-folder",
+      description = "Sockets, orders and logs (${DEFAULT-VALUE}).",
+      defaultValue = "/run/here")
   private Path runFolder = Path.of("");
 
-  @Option(names = "--bridge", defaultValue = "", description = "Bridge that a guest's TAP joins after take-over.")
+  @Option(
+      names = "--bridge",
+      defaultValue = "",
+      description = "Bridge that a guest's TAP joins after take-over.")
   private String bridge = "";
 
-  @Option(names = "--disk-folder", description = "Where disks of replicas may lie; may be repeated.")
+  @Option(
+      names = "--disk-folder",
+      description = "Where disks of replicas may lie; may be repeated.")
   private List<Path> diskFolders = List.of();
 
-  @Option(names = "--suspect-after", defaultValue = "1000", paramLabel = "MS", description = "How long a hypervisor or a peer may be silent (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--suspect-after",
+      defaultValue = "1000",
+      paramLabel = "MS",
+      description = "How long a hypervisor or a peer may be silent (${DEFAULT-VALUE}).")
   private long suspectAfterMillis;
 
   @Spec private CommandSpec spec;
@@ -75,11 +104,10 @@ final class HeredCommand implements Callable<Integer> {
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(
-            new Thread(
-                () -> {
-                  hered.close();
-                  ended.countDown();
-                }));
+            new Thread(() -> {
+              hered.close();
+              ended.countDown();
+            }));
     ended.await();
     return 0;
   }
@@ -89,6 +117,7 @@ final class HeredCommand implements Callable<Integer> {
     if (colon < 1 || !text.substring(colon + 1).matches("[0-9]{1,5}")) {
       throw new ParameterException(spec.commandLine(), "'" + text + "' is not ADDRESS:PORT");
     }
-    return new InetSocketAddress(text.substring(0, colon), Integer.parseInt(text.substring(colon + 1)));
+    return new InetSocketAddress(
+        text.substring(0, colon), Integer.parseInt(text.substring(colon + 1)));
   }
 }

@@ -17,7 +17,8 @@ import tools.jackson.databind.JsonNode;
 @Command(
     name = "protect",
     description = "Protects a running VM; returns when a failover would lose nothing.",
-    footer = "Exit codes: 0 protected, 1 refused or failed (the reason is told; the guest goes on), 2 wrong use.")
+    footer =
+        "Exit codes: 0 protected, 1 refused or failed (the reason is told; the guest goes on), 2 wrong use.")
 final class ProtectCommand implements Callable<Integer> {
   private static final int POLL_MILLIS = 250;
 
@@ -27,16 +28,29 @@ final class ProtectCommand implements Callable<Integer> {
   @Option(names = "--to", required = true, paramLabel = "HOST", description = "The standby.")
   private String to = "";
 
-  @Option(names = "--max-degradation", defaultValue = "20%%", description = "Share of time that the guest may stand still (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--max-degradation",
+      defaultValue = "20%%",
+      description = "Share of time that the guest may stand still (${DEFAULT-VALUE}).")
   private String maxDegradation = "20%";
 
-  @Option(names = "--max-interval", defaultValue = "2s", description = "Longest epoch, for example 500ms or 2s (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--max-interval",
+      defaultValue = "2s",
+      description = "Longest epoch, for example 500ms or 2s (${DEFAULT-VALUE}).")
   private String maxInterval = "2s";
 
-  @Option(names = "--interval", defaultValue = "", description = "A fixed interval instead, for example 100ms.")
+  @Option(
+      names = "--interval",
+      defaultValue = "",
+      description = "A fixed interval instead, for example 100ms.")
   private String interval = "";
 
-  @Option(names = "--timeout", defaultValue = "300", paramLabel = "S", description = "How long to wait for the first commits (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--timeout",
+      defaultValue = "300",
+      paramLabel = "S",
+      description = "How long to wait for the first commits (${DEFAULT-VALUE}).")
   private long timeoutSeconds;
 
   @Mixin private DaemonOption daemon;
@@ -83,14 +97,18 @@ final class ProtectCommand implements Callable<Integer> {
         default -> Thread.sleep(POLL_MILLIS);
       }
     }
-    spec.commandLine().getErr().println("here: %s is not protected after %d s (%s)".formatted(name, timeoutSeconds, shown));
+    spec.commandLine()
+        .getErr()
+        .println(
+            "here: %s is not protected after %d s (%s)".formatted(name, timeoutSeconds, shown));
     return 1;
   }
 
   private double percent(String text) {
     String number = text.replace("%", "");
     if (!number.matches("[0-9]{1,2}(\\.[0-9]{1,3})?")) {
-      throw new ParameterException(spec.commandLine(), "'" + text + "' is not a percentage below 100");
+      throw new ParameterException(
+          spec.commandLine(), "'" + text + "' is not a percentage below 100");
     }
     return Double.parseDouble(number) / 100;
   }
@@ -102,6 +120,7 @@ final class ProtectCommand implements Callable<Integer> {
     if (text.matches("[0-9]{1,3}s")) {
       return 1000 * Long.parseLong(text.substring(0, text.length() - 1));
     }
-    throw new ParameterException(spec.commandLine(), "'" + text + "' is not a time like 500ms or 2s");
+    throw new ParameterException(
+        spec.commandLine(), "'" + text + "' is not a time like 500ms or 2s");
   }
 }

@@ -12,7 +12,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.MissingNode;
 
 /** Shows what a host protects, and for whom it stands by. */
-@Command(name = "status", description = "Shows this host's protections and replicas, and whether each is safe right now.")
+@Command(
+    name = "status",
+    description = "Shows this host's protections and replicas, and whether each is safe right now.")
 final class StatusCommand implements Callable<Integer> {
   private static final int WATCH_MILLIS = 1000;
 
@@ -97,7 +99,8 @@ final class StatusCommand implements Callable<Integer> {
     }
     JsonNode lag = protection.path("clockLag");
     if (lag.isObject()) {
-      out.printf("           guest clock %.0f ms behind the host's%n", millis(lag.path("lagNanos")));
+      out.printf(
+          "           guest clock %.0f ms behind the host's%n", millis(lag.path("lagNanos")));
     }
   }
 

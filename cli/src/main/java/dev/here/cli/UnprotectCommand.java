@@ -6,7 +6,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** Ends a protection. */
-@Command(name = "unprotect", description = "Ends a VM's protection; the guest goes on where it runs.")
+@Command(
+    name = "unprotect",
+    description = "Ends a VM's protection; the guest goes on where it runs.")
 final class UnprotectCommand implements Callable<Integer> {
   @Parameters(paramLabel = "VM", description = "The VM's name.")
   private String name = "";

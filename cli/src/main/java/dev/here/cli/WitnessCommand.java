@@ -13,12 +13,19 @@ import picocli.CommandLine.Spec;
 /** Runs the third party of ownership in the foreground. */
 @Command(
     name = "witness",
-    description = "Runs a single witness, the third party of ownership (in the foreground; ends on SIGTERM).")
+    description =
+        "Runs a single witness, the third party of ownership (in the foreground; ends on SIGTERM).")
 final class WitnessCommand implements Callable<Integer> {
-  @Option(names = "--listen", defaultValue = "127.0.0.1:2181", description = "ADDRESS:PORT (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--listen",
+      defaultValue = "127.0.0.1:2181",
+      description = "ADDRESS:PORT (${DEFAULT-VALUE}).")
   private String listen = "";
 
-  @Option(names = "--dir", defaultValue = "/var/lib/here/witness", description = "Keeps fencing tokens (${DEFAULT-VALUE}).")
+  @Option(
+      names = "--dir",
+      defaultValue = "/var/lib/here/witness",
+      description = "Keeps fencing tokens (${DEFAULT-VALUE}).")
   private Path folder = Path.of("");
 
   @Spec private CommandSpec spec;
@@ -30,7 +37,8 @@ final class WitnessCommand implements Callable<Integer> {
       throw new ParameterException(spec.commandLine(), "'" + listen + "' is not ADDRESS:PORT");
     }
     InetSocketAddress address =
-        new InetSocketAddress(listen.substring(0, colon), Integer.parseInt(listen.substring(colon + 1)));
+        new InetSocketAddress(
+            listen.substring(0, colon), Integer.parseInt(listen.substring(colon + 1)));
     try (Witness witness = new Witness(address, folder)) {
       spec.commandLine().getOut().println("witness: listening on " + witness.address());
       spec.commandLine().getOut().flush();

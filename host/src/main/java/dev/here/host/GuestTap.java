@@ -21,7 +21,8 @@ final class GuestTap implements AutoCloseable {
   static GuestTap make(String bridge) {
     if (RouteNetlink.interfaceIndex(bridge).isEmpty()) {
       throw new HostException(
-          "there is no bridge '%s' here; make it or start hered with another --bridge".formatted(bridge));
+          "there is no bridge '%s' here; make it or start hered with another --bridge"
+              .formatted(bridge));
     }
     Tun.Interface made = Tun.open("here%d", Tun.IFF_TAP | Tun.IFF_NO_PI | Tun.IFF_VNET_HDR);
     try (FileDescriptor descriptor = made.descriptor();

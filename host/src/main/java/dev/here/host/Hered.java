@@ -34,7 +34,8 @@ public final class Hered implements AutoCloseable {
     replicas = new Replicas(config, witness, handshake);
     protections = new Protections(config.runFolder().resolve("protections"));
     api = new ApiSocket(config.api(), routes());
-    LOG.info("{} serves {} and listens for peers on {}", config.name(), config.api(), config.listen());
+    LOG.info(
+        "{} serves {} and listens for peers on {}", config.name(), config.api(), config.listen());
   }
 
   /** All that a host tells of itself. */
@@ -99,7 +100,8 @@ public final class Hered implements AutoCloseable {
     } else if (protections.knows(name)) {
       protections.switchover(name);
     } else {
-      throw new HostException("VM %s is neither protected from this host nor replicated to it".formatted(name));
+      throw new HostException(
+          "VM %s is neither protected from this host nor replicated to it".formatted(name));
     }
     return Map.of("name", name);
   }

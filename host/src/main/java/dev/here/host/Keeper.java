@@ -25,9 +25,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The process that protects one guest on its primary: owns the connection to the hypervisor, the
- * frame gates and the staging, so that the daemon can come and go. Told what to do by
- * {@link ProtectOrder} in its folder, asked by the daemon over {@code keeper.sock} there; leaves a
- * {@link KeeperOutcome} when it ends by itself.
+ * frame gates and the staging, so that the daemon can come and go. Told what to do by {@link
+ * ProtectOrder} in its folder, asked by the daemon over {@code keeper.sock} there; leaves a {@link
+ * KeeperOutcome} when it ends by itself.
  */
 public final class Keeper {
   static final String ORDER = "order.json";
@@ -73,7 +73,8 @@ public final class Keeper {
   }
 
   private KeeperOutcome protect() throws InterruptedException {
-    try (WitnessConnection witness = new WitnessConnection(order.witness(), leaseMillis(order.suspectAfterMillis()));
+    try (WitnessConnection witness =
+            new WitnessConnection(order.witness(), leaseMillis(order.suspectAfterMillis()));
         Ownership ownership = witness.ownership(VmIdentity.of(order.name()), order.host());
         QemuProtection qemu = new QemuProtection(Path.of(order.qmp()), folder, patience)) {
       Lease lease = acquire(ownership);

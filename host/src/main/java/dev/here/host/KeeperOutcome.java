@@ -25,13 +25,15 @@ record KeeperOutcome(String state, String reason) {
       Files.writeString(partial, JSON.writeValueAsString(this));
       Files.move(partial, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
-      throw new HostException("the outcome of " + folder + " cannot be written: " + e.getMessage(), e);
+      throw new HostException(
+          "the outcome of " + folder + " cannot be written: " + e.getMessage(), e);
     }
   }
 
   static Optional<KeeperOutcome> read(Path folder) {
     try {
-      return Optional.of(JSON.readValue(Files.readString(folder.resolve(FILE)), KeeperOutcome.class));
+      return Optional.of(
+          JSON.readValue(Files.readString(folder.resolve(FILE)), KeeperOutcome.class));
     } catch (IOException | JacksonException e) {
       return Optional.empty();
     }

@@ -41,12 +41,14 @@ final class KeeperProcess {
                       Keeper.class.getName(),
                       folder.toString()))
               .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))
+              .redirectOutput(
+                  ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))
               .start();
       Files.writeString(folder.resolve(PID), started.pid() + " " + startOf(started.toHandle()));
       return new KeeperProcess(folder, Optional.of(started.toHandle()));
     } catch (IOException e) {
-      throw new HostException("the keeper in " + folder + " cannot be started: " + e.getMessage(), e);
+      throw new HostException(
+          "the keeper in " + folder + " cannot be started: " + e.getMessage(), e);
     }
   }
 
@@ -65,7 +67,11 @@ final class KeeperProcess {
 
   /** Tells a process from a later one with the same number. */
   private static String startOf(ProcessHandle handle) {
-    return handle.info().startInstant().map(instant -> Long.toString(instant.toEpochMilli())).orElse("-");
+    return handle
+        .info()
+        .startInstant()
+        .map(instant -> Long.toString(instant.toEpochMilli()))
+        .orElse("-");
   }
 
   Path folder() {

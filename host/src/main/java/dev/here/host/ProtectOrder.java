@@ -47,14 +47,18 @@ record ProtectOrder(
 
   ProtectOrder {
     if (!name.matches("[A-Za-z0-9._-]{1,64}")) {
-      throw new HostException("VM name '" + name + "' is not usable: take letters, digits, dots and dashes");
+      throw new HostException(
+          "VM name '" + name + "' is not usable: take letters, digits, dots and dashes");
     }
     if (fixedIntervalMillis < 0 || fixedIntervalMillis > 60_000) {
       throw new HostException(
           "an interval of %d ms is not possible, take 1 to 60000".formatted(fixedIntervalMillis));
     }
     if (fixedIntervalMillis == 0
-        && !(maxDegradation > 0 && maxDegradation < 1 && maxIntervalMillis >= 10 && maxIntervalMillis <= 60_000)) {
+        && !(maxDegradation > 0
+            && maxDegradation < 1
+            && maxIntervalMillis >= 10
+            && maxIntervalMillis <= 60_000)) {
       throw new HostException(
           "degradation %.3f with an interval of at most %d ms is not possible; take more than 0 %% and less than 100 %%, 10 to 60000 ms"
               .formatted(maxDegradation, maxIntervalMillis));
@@ -84,7 +88,8 @@ record ProtectOrder(
       Files.writeString(partial, JSON.writeValueAsString(this));
       Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
-      throw new HostException("the order %s cannot be written: %s".formatted(file, e.getMessage()), e);
+      throw new HostException(
+          "the order %s cannot be written: %s".formatted(file, e.getMessage()), e);
     }
   }
 }

@@ -51,21 +51,26 @@ final class Protections implements AutoCloseable {
     try {
       KeeperProcess keeper = KeeperProcess.adopt(own);
       keepers.put(keeper.order().name(), keeper);
-      LOG.info("found the protection of {} ({})", keeper.order().name(), keeper.isAlive() ? "its keeper runs" : "its keeper is gone");
+      LOG.info(
+          "found the protection of {} ({})",
+          keeper.order().name(),
+          keeper.isAlive() ? "its keeper runs" : "its keeper is gone");
     } catch (HostException e) {
       LOG.warn("a protection in {} is not understood and left alone: {}", own, e.getMessage());
     }
   }
 
   /**
-   * Begins to protect. Returns when the keeper was started; how it goes on is told by {@link #views}.
+   * Begins to protect. Returns when the keeper was started; how it goes on is told by {@link
+   * #views}.
    *
    * @throws HostException when the VM is protected already
    */
   synchronized void protect(ProtectOrder order) {
     KeeperProcess known = keepers.get(order.name());
     if (known != null && known.isAlive()) {
-      throw new HostException("VM %s is protected already, to %s".formatted(order.name(), known.order().to()));
+      throw new HostException(
+          "VM %s is protected already, to %s".formatted(order.name(), known.order().to()));
     }
     restarts.remove(order.name());
     Path own = folder.resolve(order.name());
@@ -141,11 +146,24 @@ final class Protections implements AutoCloseable {
           Optional.of(answer.get().path("clockLag")));
     }
     Optional<KeeperOutcome> outcome = keeper.outcome();
-    String state = keeper.isAlive() ? "STARTING" : outcome.map(KeeperOutcome::state).orElse("KEEPER_GONE");
+    String state =
+        keeper.isAlive() ? "STARTING" : outcome.map(KeeperOutcome::state).orElse("KEEPER_GONE");
     String reason =
-        outcome.map(KeeperOutcome::reason).orElse(keeper.isAlive() ? "the keeper looks at the guest" : "the keeper died; the guest's network is being restored");
+        outcome
+            .map(KeeperOutcome::reason)
+            .orElse(
+                keeper.isAlive()
+                    ? "the keeper looks at the guest"
+                    : "the keeper died; the guest's network is being restored");
     return new View(
-        order.name(), order.qmp(), order.to(), state, reason, false, Optional.empty(), Optional.empty());
+        order.name(),
+        order.qmp(),
+        order.to(),
+        state,
+        reason,
+        false,
+        Optional.empty(),
+        Optional.empty());
   }
 
   private void watch() {
@@ -167,16 +185,21 @@ final class Protections implements AutoCloseable {
   private void revive(KeeperProcess keeper) {
     String name = keeper.order().name();
     LOG.warn("the keeper of {} died", name);
-    try (QmpClient qmp = QmpClient.connect(Path.of(keeper.order().qmp()), QemuTimeouts.DEFAULT.command())) {
+    try (QmpClient qmp =
+        QmpClient.connect(Path.of(keeper.order().qmp()), QemuTimeouts.DEFAULT.command())) {
       QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT).forEach(line -> LOG.info("undone: {}", line));
     } catch (HypervisorException e) {
-      new KeeperOutcome("LOST", "the keeper died, and the hypervisor does not answer: " + e.getMessage())
+      new KeeperOutcome(
+              "LOST", "the keeper died, and the hypervisor does not answer: " + e.getMessage())
           .write(keeper.folder());
       return;
     }
     int count = restarts.merge(name, 1, Integer::sum);
     if (count > MOST_RESTARTS) {
-      new KeeperOutcome("FAILED", "the keeper died %d times; see %s".formatted(count, keeper.folder().resolve("keeper.log")))
+      new KeeperOutcome(
+              "FAILED",
+              "the keeper died %d times; see %s"
+                  .formatted(count, keeper.folder().resolve("keeper.log")))
           .write(keeper.folder());
       return;
     }

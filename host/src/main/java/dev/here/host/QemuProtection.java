@@ -29,7 +29,9 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What a keeper holds of one running QEMU: its monitor, its frames' detour, its memory and state. */
+/**
+ * What a keeper holds of one running QEMU: its monitor, its frames' detour, its memory and state.
+ */
 final class QemuProtection implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(QemuProtection.class);
 
@@ -67,8 +69,7 @@ final class QemuProtection implements AutoCloseable {
           QemuFacts.collect(qmp, inventory, folder, timeouts.command(), PROBE_TIMEOUT);
       Path colo = folder.resolve("colo.sock");
       Files.deleteIfExists(colo);
-      primary =
-          new QemuColoPrimary(qmp, inventory, colo, timeouts, new QemuTranslation(facts));
+      primary = new QemuColoPrimary(qmp, inventory, colo, timeouts, new QemuTranslation(facts));
     } catch (IOException e) {
       qmp.close();
       throw new HostException("cannot use the folder %s: %s".formatted(folder, e.getMessage()), e);

@@ -125,11 +125,10 @@ final class StandbyReplica implements AutoCloseable {
       options.add("--disk");
       options.add(allowedDisk(config, disk) + ",readonly");
     }
-    tap.ifPresent(
-        made -> {
-          options.add("--nic");
-          options.add("tap=" + made.name());
-        });
+    tap.ifPresent(made -> {
+      options.add("--nic");
+      options.add("tap=" + made.name());
+    });
     return options;
   }
 

@@ -31,7 +31,8 @@ class WireTest {
     MemoryMap memory =
         new MemoryMap(1 << 20, List.of(new MemoryRegion("ram", 0, 1 << 20, MemoryKind.RAM, 0)));
     return List.of(
-        new Message.Hello(new UUID(1, 2), new UUID(3, 4), 5, "büro", 2, 8, memory, List.of("/a", "/b")),
+        new Message.Hello(
+            new UUID(1, 2), new UUID(3, 4), 5, "büro", 2, 8, memory, List.of("/a", "/b")),
         new Message.Attach(new UUID(3, 4), 7),
         new Message.Welcome(new UUID(5, 6), 0),
         new Message.Refusal(RefusalCode.FENCED, "token 3 is older than 4"),
