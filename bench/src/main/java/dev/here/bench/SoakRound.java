@@ -119,6 +119,7 @@ final class SoakRound implements AutoCloseable {
                 name,
                 "soak",
                 vm.vcpus(),
+                List.of(),
                 2,
                 true,
                 limits,

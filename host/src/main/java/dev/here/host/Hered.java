@@ -32,7 +32,7 @@ public final class Hered implements AutoCloseable {
                 new WitnessConnection(
                     config.witness(), Keeper.leaseMillis(config.suspectAfter().toMillis())));
     replicas = new Replicas(config, witness, handshake);
-    protections = new Protections(config.runFolder().resolve("protections"));
+    protections = new Protections(config.runFolder().resolve("protections"), witness);
     api = new ApiSocket(config.api(), routes());
     LOG.info(
         "{} serves {} and listens for peers on {}", config.name(), config.api(), config.listen());

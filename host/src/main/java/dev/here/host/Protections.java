@@ -1,9 +1,5 @@
 package dev.here.host;
 
-import dev.here.driver.qemu.QemuCleanup;
-import dev.here.driver.qemu.QemuTimeouts;
-import dev.here.driver.qemu.QmpClient;
-import dev.here.hypervisor.HypervisorException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -28,14 +24,16 @@ final class Protections implements AutoCloseable {
   private static final int MOST_RESTARTS = 5;
 
   private final Path folder;
+  private final Optional<WitnessConnection> witness;
   private final Map<String, KeeperProcess> keepers = new ConcurrentHashMap<>();
   private final Map<String, Integer> restarts = new ConcurrentHashMap<>();
   private final Thread watch;
   private volatile boolean closed;
 
   /** Adopts what an earlier daemon left in {@code folder}. */
-  Protections(Path folder) {
+  Protections(Path folder, Optional<WitnessConnection> witness) {
     this.folder = folder;
+    this.witness = witness;
     try {
       Files.createDirectories(folder);
       try (Stream<Path> found = Files.list(folder)) {
@@ -167,43 +165,44 @@ final class Protections implements AutoCloseable {
   }
 
   private void watch() {
-    while (!closed) {
-      for (KeeperProcess keeper : keepers.values()) {
-        if (!keeper.isAlive() && keeper.outcome().isEmpty()) {
-          revive(keeper);
+    try {
+      while (!closed) {
+        for (KeeperProcess keeper : keepers.values()) {
+          if (witness.isPresent() && !keeper.isAlive() && keeper.outcome().isEmpty()) {
+            revive(keeper);
+          }
         }
-      }
-      try {
         Thread.sleep(WATCH_MILLIS);
-      } catch (InterruptedException e) {
-        return;
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
-  /** A keeper died: what it left in the hypervisor is undone at once, then it is started again. */
-  private void revive(KeeperProcess keeper) {
+  /** A keeper died: what it left is undone as soon as it is certain who owns the VM. */
+  private void revive(KeeperProcess keeper) throws InterruptedException {
     String name = keeper.order().name();
     LOG.warn("the keeper of {} died", name);
-    try (QmpClient qmp =
-        QmpClient.connect(Path.of(keeper.order().qmp()), QemuTimeouts.DEFAULT.command())) {
-      QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT).forEach(line -> LOG.info("undone: {}", line));
-    } catch (HypervisorException e) {
-      new KeeperOutcome(
-              "LOST", "the keeper died, and the hypervisor does not answer: " + e.getMessage())
-          .write(keeper.folder());
-      return;
-    }
     int count = restarts.merge(name, 1, Integer::sum);
-    if (count > MOST_RESTARTS) {
-      new KeeperOutcome(
-              "FAILED",
-              "the keeper died %d times; see %s"
-                  .formatted(count, keeper.folder().resolve("keeper.log")))
-          .write(keeper.folder());
-      return;
+    Optional<KeeperOutcome> outcome =
+        new KeeperRevival(
+                witness.orElseThrow(
+                    () -> new HostException("without a witness nobody knows who owns " + name)),
+                keeper.order())
+            .revive();
+    if (outcome.isEmpty() && count > MOST_RESTARTS) {
+      outcome =
+          Optional.of(
+              new KeeperOutcome(
+                  "FAILED",
+                  "the keeper died %d times; see %s"
+                      .formatted(count, keeper.folder().resolve("keeper.log"))));
     }
-    keepers.put(name, KeeperProcess.start(keeper.folder()));
+    if (outcome.isPresent()) {
+      outcome.get().write(keeper.folder());
+    } else {
+      keepers.put(name, KeeperProcess.start(keeper.folder()));
+    }
   }
 
   /** Stops watching; the keepers go on. */

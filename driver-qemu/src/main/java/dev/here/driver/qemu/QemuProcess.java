@@ -46,7 +46,7 @@ public record QemuProcess(
   }
 
   /** Finds the process behind {@code qmp}. */
-  static QemuProcess find(QmpClient qmp, Duration timeout) {
+  public static QemuProcess find(QmpClient qmp, Duration timeout) {
     var threads = new ArrayList<Long>();
     for (JsonNode cpu : qmp.execute("query-cpus-fast", timeout)) {
       threads.add(cpu.path("thread-id").asLong(0));

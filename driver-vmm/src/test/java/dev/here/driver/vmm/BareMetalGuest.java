@@ -55,9 +55,14 @@ final class BareMetalGuest implements AutoCloseable {
 
   /** A VMM that nothing was prepared in. */
   VmmStandby standby() {
+    return standby(List.of());
+  }
+
+  /** A VMM with {@code options} that nothing was prepared in. */
+  VmmStandby standby(List<String> options) {
     VmmStandby standby =
         new VmmStandby(
-            VmmCommand.ofThisJava(List.of()),
+            VmmCommand.ofThisJava(options),
             folder.resolve("vmm-" + started.size()),
             folder.resolve("log"));
     started.add(standby);

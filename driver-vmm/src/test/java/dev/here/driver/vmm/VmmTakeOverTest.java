@@ -18,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -117,8 +118,9 @@ class VmmTakeOverTest {
   @Test
   void aStateOfQemuIsLoadable(@TempDir Path folder) throws Exception {
     MachineState state = qemuState(folder);
+    Path disk = Files.write(folder.resolve("disk"), new byte[1 << 20]);
     try (BareMetalGuest guest = new BareMetalGuest(1)) {
-      VmmStandby standby = guest.standby();
+      VmmStandby standby = guest.standby(List.of("--disk", disk + ",readonly"));
       standby.prepare(state.memory(), state.vcpus().size());
       standby.validate(state, true);
       standby.validate(state, false);
