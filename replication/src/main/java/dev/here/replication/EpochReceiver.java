@@ -34,6 +34,9 @@ import org.slf4j.LoggerFactory;
 public final class EpochReceiver implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EpochReceiver.class);
 
+  /** How long a goodbye may come behind the end of the data streams. */
+  private static final long GOODBYE_MILLIS = 200;
+
   private final Replica replica;
   private final Standby standby;
   private final ReceiverEvents events;
@@ -199,8 +202,10 @@ public final class EpochReceiver implements AutoCloseable {
     } catch (EpochStage.AbandonedEpochException e) {
       own.close(String.valueOf(e.getMessage()));
     } catch (EOFException e) {
+      own.awaitClose(GOODBYE_MILLIS);
       own.close("the primary closed data stream %d".formatted(stream));
     } catch (IOException e) {
+      own.awaitClose(GOODBYE_MILLIS);
       own.close("data stream %d broke: %s".formatted(stream, e.getMessage()));
     } catch (ReplicationException e) {
       refuse(own, RefusalCode.FAILED, e);
