@@ -46,6 +46,9 @@ final class MachineControl implements AutoCloseable {
   private Optional<Validated> validated = Optional.empty();
   private Optional<MachineState> captured = Optional.empty();
 
+  /** When the guest was last told to stand still. */
+  private long pausedNanos = System.nanoTime();
+
   /** The dirty set holds pages of a capture that failed: nobody has been given them yet. */
   private boolean dirtyKept;
 
@@ -117,8 +120,11 @@ final class MachineControl implements AutoCloseable {
       }
       case ControlMessage.Activate(long id, Optional<MachineState> state) ->
           done(activate(state.orElseGet(() -> validated(id))));
-      case ControlMessage.Pause() -> done(running().pause());
-      case ControlMessage.Resume() -> done(running().resume());
+      case ControlMessage.Pause() -> done(pause(running()));
+      case ControlMessage.Resume() -> {
+        running().resume();
+        yield done(System.nanoTime() - pausedNanos);
+      }
       case ControlMessage.Track(boolean on) -> {
         running().track(on);
         yield done(0);
@@ -238,9 +244,16 @@ final class MachineControl implements AutoCloseable {
     return set.count();
   }
 
+  private long pause(Machine guest) {
+    long start = System.nanoTime();
+    long nanos = guest.pause();
+    pausedNanos = start;
+    return nanos;
+  }
+
   private ControlMessage.Captured capture() {
     Machine guest = running();
-    long stopNanos = guest.pause();
+    long stopNanos = pause(guest);
     try {
       long start = System.nanoTime();
       int pages = takeDirty();

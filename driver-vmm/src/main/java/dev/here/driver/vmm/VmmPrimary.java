@@ -112,21 +112,24 @@ public final class VmmPrimary implements Primary {
         control.ask(new ControlMessage.Capture(), ControlMessage.Captured.class);
     long start = System.nanoTime();
     long copyNanos;
+    long stoodNanos;
     try {
       boundary.guestStopped();
       deliver(sink);
     } finally {
       copyNanos = System.nanoTime() - start;
-      start = System.nanoTime();
-      control.done(new ControlMessage.Resume());
+      stoodNanos = control.done(new ControlMessage.Resume());
     }
+    long knownNanos =
+        captured.stopNanos() + captured.dirtyLogNanos() + captured.stateNanos() + copyNanos;
+    // What the two processes tell each other while the guest stands still counts as resuming it.
     PauseTimes pause =
         new PauseTimes(
             captured.stopNanos(),
             captured.dirtyLogNanos(),
             captured.stateNanos(),
             copyNanos,
-            System.nanoTime() - start);
+            Math.max(0, stoodNanos - knownNanos));
     MachineState state =
         control.ask(new ControlMessage.TakeState(), ControlMessage.StateIs.class).state();
     Capture.Translation translation = new Capture.Translation(state, TranslationReport.COMPLETE);
