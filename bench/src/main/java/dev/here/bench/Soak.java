@@ -71,38 +71,32 @@ public final class Soak {
     SoakTally tally = begun;
     long guestSeed = begun.seed() + begun.done();
     try (BareMetalVm vm = new BareMetalVm(folder, guestSeed)) {
-      Thread ending = new Thread(vm::close);
-      Runtime.getRuntime().addShutdownHook(ending);
-      try {
-        UUID name = UUID.randomUUID();
-        InProcessOwnership witness = new InProcessOwnership();
-        NumberOutput.Seen seen = new NumberOutput.Seen(vm.vcpus());
-        SoakRound.Running running =
-            new SoakRound.Running(vm.boot(), witness.of(name).acquire().orElseThrow());
-        for (int at = 0; at < failovers && System.nanoTime() < deadlineNanos; at++) {
-          long start = System.nanoTime();
-          SplittableRandom random = new SplittableRandom(begun.seed() * 31 + tally.done());
-          SoakRound.Fault fault = SoakRound.Fault.values()[tally.done() % 3];
-          boolean fresh = tally.done() % FRESH_EACH == 0;
-          VmmStandby next = fresh ? vm.fresh() : vm.spare();
-          double millis;
-          try (SoakRound round = new SoakRound(vm, name, witness, running, next, seen, random)) {
-            running = round.run(fault);
-            millis = round.times().activateNanos() / 1e6;
-          }
-          tally = tally.with(fault, fresh, millis, (System.nanoTime() - start) / 1e9);
-          keep(tally);
-          print.accept(
-              "failover %d: %s%s, activated in %.0f ms; %.1f a minute"
-                  .formatted(
-                      tally.done(),
-                      fault,
-                      fresh ? " (fresh processes)" : "",
-                      millis,
-                      tally.perMinute()));
+      UUID name = UUID.randomUUID();
+      InProcessOwnership witness = new InProcessOwnership();
+      NumberOutput.Seen seen = new NumberOutput.Seen(vm.vcpus());
+      SoakRound.Running running =
+          new SoakRound.Running(vm.boot(), witness.of(name).acquire().orElseThrow());
+      for (int at = 0; at < failovers && System.nanoTime() < deadlineNanos; at++) {
+        long start = System.nanoTime();
+        SplittableRandom random = new SplittableRandom(begun.seed() * 31 + tally.done());
+        SoakRound.Fault fault = SoakRound.Fault.values()[tally.done() % 3];
+        boolean fresh = tally.done() % FRESH_EACH == 0;
+        VmmStandby next = fresh ? vm.fresh() : vm.spare();
+        double millis;
+        try (SoakRound round = new SoakRound(vm, name, witness, running, next, seen, random)) {
+          running = round.run(fault);
+          millis = round.times().activateNanos() / 1e6;
         }
-      } finally {
-        Runtime.getRuntime().removeShutdownHook(ending);
+        tally = tally.with(fault, fresh, millis, (System.nanoTime() - start) / 1e9);
+        keep(tally);
+        print.accept(
+            "failover %d: %s%s, activated in %.0f ms; %.1f a minute"
+                .formatted(
+                    tally.done(),
+                    fault,
+                    fresh ? " (fresh processes)" : "",
+                    millis,
+                    tally.perMinute()));
       }
       return tally;
     } catch (SoakFailure e) {

@@ -4,8 +4,6 @@ import dev.here.driver.vmm.VmmControl;
 import dev.here.driver.vmm.VmmPrimary;
 import dev.here.driver.vmm.VmmStandby;
 import dev.here.formats.control.ControlMessage;
-import dev.here.formats.wire.Handshake;
-import dev.here.formats.wire.Message;
 import dev.here.replication.Dialer;
 import dev.here.replication.EpochLoop;
 import dev.here.replication.EpochReceiver;
@@ -17,21 +15,12 @@ import dev.here.replication.FailoverWatch;
 import dev.here.replication.FixedInterval;
 import dev.here.replication.InProcessOwnership;
 import dev.here.replication.Lease;
-import dev.here.replication.MemoryReplicaStore;
-import dev.here.replication.PeerListener;
-import dev.here.replication.Protection;
 import dev.here.replication.ProtectionEvents;
 import dev.here.replication.ProtectionState;
 import dev.here.replication.ProtectionStatus;
-import dev.here.replication.Replica;
-import dev.here.replication.ReplicaStore;
-import dev.here.replication.Suspicion;
 import dev.here.replication.Verdict;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -60,7 +49,6 @@ final class SoakRound implements AutoCloseable {
 
   private static final long MILLI = 1_000_000;
   private static final long PATIENCE_NANOS = 120_000 * MILLI;
-  private static final byte[] TOKEN = "both ends of one soak".getBytes(StandardCharsets.US_ASCII);
 
   private final BareMetalVm vm;
   private final Running old;
@@ -71,13 +59,12 @@ final class SoakRound implements AutoCloseable {
   private final EpochLoop loop;
   private final Failover failover;
   private final FailoverWatch watch;
-  private final PeerListener listener;
+  private final WarmReplica replica;
   private final CountDownLatch tookOver = new CountDownLatch(1);
-  private volatile Optional<EpochReceiver> receiver = Optional.empty();
-  private volatile Optional<ReplicaStore> store = Optional.empty();
   private volatile Optional<Lease> granted = Optional.empty();
   private volatile Optional<SoakFailure> failure = Optional.empty();
   private volatile long[] generationsAtTakeOver = {};
+  private volatile long checkNanos;
   private volatile FailoverTimes times = new FailoverTimes(0, 0, 0, 0);
 
   /**
@@ -96,41 +83,22 @@ final class SoakRound implements AutoCloseable {
     this.next = next;
     this.seen = seen;
     this.random = random;
-    Suspicion.Limits limits =
-        new Suspicion.Limits(500 * MILLI, 3_000 * MILLI, 10_000 * MILLI, 2_000 * MILLI);
     failover =
         new Failover(
             Optional.of(witness.of(name)),
-            () -> receiver.orElseThrow().replica().fencingToken(),
+            () -> receiver().replica().fencingToken(),
             new Actions(),
-            limits,
+            Loopback.limits(),
             20 * MILLI);
     watch = new FailoverWatch(failover, 10 * MILLI);
-    listener =
-        new PeerListener(
-            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-            new Handshake(TOKEN),
-            this::receiverFor,
-            30_000);
+    replica = new WarmReplica(next, Loopback.handshake(), watch);
     primary = VmmPrimary.attach(old.vmm().socket());
     loop =
         new EpochLoop(
-            new Protection(
-                name,
-                "soak",
-                vm.vcpus(),
-                List.of(),
-                2,
-                true,
-                limits,
-                20 * MILLI,
-                60_000 * MILLI,
-                60_000 * MILLI,
-                60_000 * MILLI,
-                20 * MILLI),
+            Loopback.protection(name, "soak", vm.vcpus(), Loopback.limits()),
             primary,
-            Dialer.tcp(listener.address(), 30_000),
-            new Handshake(TOKEN),
+            Dialer.tcp(replica.address(), 30_000),
+            Loopback.handshake(),
             old.lease(),
             new NumberOutput(vm, old.vmm().memory(), seen),
             new FixedInterval(random.nextLong(1, 20) * MILLI),
@@ -149,22 +117,8 @@ final class SoakRound implements AutoCloseable {
     }
   }
 
-  private synchronized EpochReceiver receiverFor(Message.Hello hello) {
-    if (receiver.isEmpty()) {
-      next.prepare(hello.memory(), hello.vcpus());
-      ReplicaStore made = new MemoryReplicaStore();
-      store = Optional.of(made);
-      Replica replica =
-          Replica.create(
-              made,
-              next.memory(),
-              hello.memory(),
-              hello.streams(),
-              hello.session(),
-              hello.fencingToken());
-      receiver = Optional.of(new EpochReceiver(replica, next, watch));
-    }
-    return receiver.get();
+  private EpochReceiver receiver() {
+    return replica.receiver().orElseThrow();
   }
 
   private final class Actions implements FailoverActions {
@@ -176,11 +130,13 @@ final class SoakRound implements AutoCloseable {
     @Override
     public long activate(Lease lease) {
       try {
-        EpochReceiver own = receiver.orElseThrow();
+        EpochReceiver own = receiver();
+        long start = System.nanoTime();
         own.onReplicaThread(() -> {
           checkReplica(next.memory());
           return true;
         });
+        checkNanos = System.nanoTime() - start;
         long epoch = own.takeOver();
         granted = Optional.of(lease);
         return epoch;
@@ -195,7 +151,12 @@ final class SoakRound implements AutoCloseable {
 
     @Override
     public void announce(long epoch, FailoverTimes taken) {
-      times = taken;
+      times =
+          new FailoverTimes(
+              taken.silenceNanos(),
+              taken.acquireNanos(),
+              taken.fenceNanos(),
+              taken.activateNanos() - checkNanos);
       tookOver.countDown();
     }
 
@@ -248,6 +209,7 @@ final class SoakRound implements AutoCloseable {
     return new Running(next, granted.orElseThrow());
   }
 
+  /** Where its time went, without our own check of the memory. */
   FailoverTimes times() {
     return times;
   }
@@ -302,9 +264,7 @@ final class SoakRound implements AutoCloseable {
     loop.close();
     primary.close();
     watch.close();
-    listener.close();
-    receiver.ifPresent(EpochReceiver::close);
-    store.ifPresent(ReplicaStore::close);
+    replica.close();
     vm.end(old.vmm());
   }
 }

@@ -17,6 +17,7 @@ import picocli.CommandLine.HelpCommand;
       StatusCommand.class,
       FailoverCommand.class,
       UnprotectCommand.class,
+      BenchCommand.class,
       SoakCommand.class,
       StateCommand.class,
       VmCommand.class,
