@@ -27,7 +27,7 @@ final class Demo {
 
   private static final double DEGRADATION_MAX = 0.2;
   private static final long INTERVAL_MAX_MILLIS = 2000;
-  private static final long POLL_MILLIS = 400;
+  private static final long POLL_MILLIS = 1500;
   private static final long FAILOVER_POLL_MILLIS = 100;
   private static final int PROTECT_SECONDS = 240;
   private static final int COUNT_SECONDS = 300;

@@ -34,7 +34,7 @@ final class DemoRack implements AutoCloseable {
   private static final int SUSPECT_AFTER_MILLIS = 4000;
 
   private static final long START_NANOS = TimeUnit.SECONDS.toNanos(180);
-  private static final long CLIENT_PAUSE_MILLIS = 10;
+  private static final long CLIENT_PAUSE_MILLIS = 100;
   private static final int CLIENT_PATIENCE_MILLIS = 120_000;
   private static final String DAEMON_LOG = "/run/here/hered.log";
 

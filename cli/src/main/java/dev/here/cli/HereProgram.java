@@ -1,5 +1,6 @@
 package dev.here.cli;
 
+import dev.here.driver.vmm.JavaProgram;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,6 +11,8 @@ import java.util.stream.Stream;
 
 /** This program as files: what virtual hosts get of it, and how another process of it starts. */
 final class HereProgram {
+  private static final int HEAP_MEBIBYTES = 512;
+
   private HereProgram() {}
 
   /** Something that was asked for cannot be done; the text says why and what to do. */
@@ -40,20 +43,14 @@ final class HereProgram {
     }
   }
 
-  /** The command line of another process of this program, with the same Java and class path. */
+  /**
+   * The command line of another process of this program.
+   *
+   * @param arguments the command and its own arguments
+   */
   static List<String> command(String... arguments) {
-    return Stream.concat(
-            Stream.of(
-                Path.of(System.getProperty("java.home", ""), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-cp",
-                classPath(),
-                Here.class.getName()),
-            Arrays.stream(arguments))
-        .toList();
+    return JavaProgram.command(
+        arguments[0], HEAP_MEBIBYTES, Here.class.getName(), List.of(arguments));
   }
 
   private static String classPath() {

@@ -1,8 +1,10 @@
 package dev.here.host;
 
+import dev.here.driver.vmm.JavaProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,6 +14,7 @@ import tools.jackson.databind.JsonNode;
 /** One keeper, started by this daemon or found by it. */
 final class KeeperProcess {
   private static final String PID = "keeper.pid";
+  private static final int HEAP_MEBIBYTES = 512;
 
   private final Path folder;
   private final ProtectOrder order;
@@ -27,19 +30,12 @@ final class KeeperProcess {
   static KeeperProcess start(Path folder) {
     try {
       KeeperOutcome.forget(folder);
+      List<String> words = new ArrayList<>(List.of("setsid"));
+      words.addAll(
+          JavaProgram.command(
+              "keeper", HEAP_MEBIBYTES, Keeper.class.getName(), List.of(folder.toString())));
       Process started =
-          new ProcessBuilder(
-                  List.of(
-                      "setsid",
-                      Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                      "-XX:+UseSerialGC",
-                      "-XX:TieredStopAtLevel=1",
-                      "-Xmx512m",
-                      "--enable-native-access=ALL-UNNAMED",
-                      "-cp",
-                      System.getProperty("java.class.path"),
-                      Keeper.class.getName(),
-                      folder.toString()))
+          new ProcessBuilder(words)
               .redirectErrorStream(true)
               .redirectOutput(
                   ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))

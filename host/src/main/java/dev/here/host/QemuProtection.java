@@ -62,11 +62,14 @@ final class QemuProtection implements AutoCloseable {
             longer(patience.multipliedBy(5), QemuTimeouts.DEFAULT.undo()));
     qmp = QmpClient.connect(qmpSocket, timeouts.command());
     try {
+      long began = System.nanoTime();
       QemuCleanup.undo(qmp, timeouts).forEach(line -> LOG.info("left over from before: {}", line));
       inventory = QemuInventory.take(qmp, timeouts.command());
       QemuPreflight.require(inventory);
+      LOG.info("{} can be protected ({} ms)", inventory.vmName(), millisSince(began));
       QemuGuestFacts facts =
           QemuFacts.collect(qmp, inventory, folder, timeouts.command(), PROBE_TIMEOUT);
+      LOG.info("{} is known ({} ms)", inventory.vmName(), millisSince(began));
       Path colo = folder.resolve("colo.sock");
       Files.deleteIfExists(colo);
       primary = new QemuColoPrimary(qmp, inventory, colo, timeouts, new QemuTranslation(facts));
@@ -77,6 +80,10 @@ final class QemuProtection implements AutoCloseable {
       qmp.close();
       throw e;
     }
+  }
+
+  private static long millisSince(long nanos) {
+    return (System.nanoTime() - nanos) / 1_000_000;
   }
 
   private static Duration longer(Duration one, Duration other) {

@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
@@ -17,14 +20,20 @@ final class ApplicationImage {
   /** Part of the hosts' hardware, so of their ready state: never depends on the content. */
   private static final String SIZE = "256M";
 
+  /**
+   * Every file's time: archives of classes hold for files of the same size and time only, and are
+   * kept longer than an image.
+   */
+  private static final FileTime TIME = FileTime.fromMillis(1_700_000_000_000L);
+
   private ApplicationImage() {}
 
   /**
-   * Writes the disk.
+   * Writes the disk, with archives of the application's classes if it is made of jars.
    *
    * @param application jars and class folders, in class path order
    */
-  static void write(List<Path> application, Path image) {
+  static void write(HostImage host, List<Path> application, Path image, Consumer<String> progress) {
     try {
       Path content = Files.createTempDirectory(image.getParent(), "application-");
       Path libraries = Files.createDirectories(content.resolve("lib"));
@@ -36,6 +45,12 @@ final class ApplicationImage {
         classPath.add("/opt/here/lib/" + name);
       }
       Files.writeString(content.resolve("classpath"), String.join(":", classPath));
+      if (!application.isEmpty() && application.stream().allMatch(Files::isRegularFile)) {
+        Optional<Path> archives = StartupArchives.ensure(host, content, progress);
+        if (archives.isPresent()) {
+          copy(archives.get(), content.resolve("startup"));
+        }
+      }
       Files.deleteIfExists(image);
       Tool.run(
           "mke2fs",
@@ -62,6 +77,7 @@ final class ApplicationImage {
   private static void copy(Path from, Path to) throws IOException {
     if (!Files.isDirectory(from)) {
       Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
+      Files.setLastModifiedTime(to, TIME);
       return;
     }
     try (Stream<Path> all = Files.walk(from)) {

@@ -38,6 +38,11 @@ record HostImage(Path folder) {
     return folder.resolve("host-initrd.cpio");
   }
 
+  /** The hosts' Java runtime, which they have as /opt/jre. */
+  Path jre() {
+    return folder.resolve("jre");
+  }
+
   /** The image for this machine's inputs, built now if the cache does not hold it. */
   static HostImage ensure(Consumer<String> progress) {
     Path jdk = Path.of(System.getProperty("java.home"));
@@ -97,6 +102,7 @@ record HostImage(Path folder) {
         rootFolder.toString(),
         building.resolve("host.ext4").toString(),
         DISK_SIZE);
+    Files.move(rootFolder.resolve("opt/jre"), building.resolve("jre"));
     LabCache.deleteTree(rootFolder);
     Files.move(building, folder);
     progress.accept(

@@ -61,7 +61,7 @@ public final class Lab implements AutoCloseable {
     HostImage image = HostImage.ensure(progress);
     ReadyState ready = ReadyState.ensure(image, plan, progress);
     Path folder = LabRecord.newFolder();
-    ApplicationImage.write(plan.application(), folder.resolve("application.ext4"));
+    ApplicationImage.write(image, plan.application(), folder.resolve("application.ext4"), progress);
     Rack rack = Rack.start(keep, folder);
     try {
       LabRecord labRecord =

@@ -47,7 +47,7 @@ record ReadyState(Path disk, Path memory) {
       try (Rack rack = Rack.start(false, building)) {
         HostNetwork.build(rack);
         HostNetwork.plug(rack, BOOTED);
-        ApplicationImage.write(List.of(), building.resolve("application.ext4"));
+        ApplicationImage.write(image, List.of(), building.resolve("application.ext4"), s -> {});
         HostMachine host = new HostMachine(rack, building, BOOTED, LabPlan.FIRST_NUMBER);
         host.start(image, single, new HostMachine.Origin(image.disk(), "raw", Optional.empty()));
         host.awaitBoot();

@@ -76,6 +76,10 @@ public final class EpochLoop implements AutoCloseable {
   private boolean resendWhole;
 
   private int failedCaptures;
+
+  /** Why the first of them failed; the others may only be its consequences. */
+  private String captureFailure = "";
+
   private long resumedNanos;
 
   /** Since when nothing was committed for want of a standby. */
@@ -485,8 +489,11 @@ public final class EpochLoop implements AutoCloseable {
   private void captureFailed(HypervisorException failure) throws InterruptedException {
     LOG.warn("a checkpoint of {} failed: {}", protection.vmName(), failure.getMessage());
     inFlightMachine = Optional.empty();
-    if (++failedCaptures >= MOST_FAILED_CAPTURES) {
-      endHere(ProtectionState.FAILED, "checkpoints fail: " + failure.getMessage());
+    if (failedCaptures++ == 0) {
+      captureFailure = String.valueOf(failure.getMessage());
+    }
+    if (failedCaptures >= MOST_FAILED_CAPTURES) {
+      endHere(ProtectionState.FAILED, "checkpoints fail: " + captureFailure);
     }
   }
 

@@ -105,14 +105,14 @@ final class Heartbeat implements AutoCloseable {
     if (standby.isEmpty() || standby.get().isClosed()) {
       return;
     }
-    if (System.nanoTime() - standby.get().heardNanos() > protection.limits().peerSilentNanos()) {
+    if (standby.get().silentNanos(System.nanoTime()) > protection.limits().peerSilentNanos()) {
       standby.get().fail("the standby is silent");
       return;
     }
     try {
       standby
           .get()
-          .send(
+          .ask(
               new Message.Progress(
                   sequence++,
                   epoch.getAsLong(),

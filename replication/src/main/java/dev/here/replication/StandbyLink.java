@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.nio.channels.ByteChannel;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * The primary's connections to one standby: control and data streams of one session, and the thread
@@ -20,7 +22,11 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class StandbyLink implements AutoCloseable {
   private final List<Connection> connections = new CopyOnWriteArrayList<>();
   private volatile Optional<RefusedException> refusal = Optional.empty();
-  private volatile long heardNanos = System.nanoTime();
+
+  /** Since when an answer to a heartbeat is awaited. */
+  private final AtomicReference<OptionalLong> askedNanos =
+      new AtomicReference<>(OptionalLong.empty());
+
   private Message.Welcome welcome = new Message.Welcome(new UUID(0, 0), 0);
   private final Acknowledgements acknowledgements = new Acknowledgements();
 
@@ -114,9 +120,19 @@ final class StandbyLink implements AutoCloseable {
     return acknowledgements.isClosed();
   }
 
-  /** When the standby was last heard, {@link System#nanoTime()}. */
-  long heardNanos() {
-    return heardNanos;
+  /** Sends a heartbeat, which the standby answers. */
+  void ask(Message.Progress heartbeat) throws IOException {
+    askedNanos.compareAndSet(OptionalLong.empty(), OptionalLong.of(System.nanoTime()));
+    send(heartbeat);
+  }
+
+  /**
+   * How long the standby has owed an answer. Time in which nothing was asked of it does not count:
+   * it speaks only when it is spoken to.
+   */
+  long silentNanos(long nowNanos) {
+    OptionalLong asked = askedNanos.get();
+    return asked.isPresent() ? nowNanos - asked.getAsLong() : 0;
   }
 
   /** The refusal that closed it, if one did. */
@@ -160,7 +176,7 @@ final class StandbyLink implements AutoCloseable {
   }
 
   private void receive(Message message) {
-    heardNanos = System.nanoTime();
+    askedNanos.set(OptionalLong.empty());
     switch (message) {
       case Message.Ack ack -> acknowledgements.acknowledged(ack.epoch(), ack.commitNanos());
       case Message.Progress progress -> {

@@ -1,6 +1,7 @@
 package dev.here.driver.qemu;
 
 import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.HypervisorGoneException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
 
 /**
  * Measures what the guest sees of CPUID, which no migration stream says: a second copy of the very
@@ -19,33 +21,46 @@ import java.util.concurrent.TimeUnit;
  */
 final class CpuidProbe {
   private static final int MAX_OUTPUT_BYTES = 1 << 20;
-  private static final Map<List<String>, List<CpuidAnswers>> KNOWN = new ConcurrentHashMap<>();
+  private static final long POLL_MILLIS = 10;
+  private static final Map<List<String>, Measured> KNOWN = new ConcurrentHashMap<>();
 
   private CpuidProbe() {}
 
   /**
+   * What the copy showed.
+   *
+   * @param vcpus by rising APIC id
+   * @param words the copy's own account of its vCPUs, by vCPU index
+   */
+  record Measured(List<CpuidAnswers> vcpus, List<FeatureWords> words) {
+    Measured {
+      vcpus = List.copyOf(vcpus);
+      words = List.copyOf(words);
+    }
+  }
+
+  /**
    * Measures.
    *
-   * @return the vCPUs by rising APIC id
    * @throws HypervisorException when the copy cannot be run or does not answer in time
    */
-  static List<CpuidAnswers> measure(QemuInventory inventory, Path folder, Duration timeout) {
+  static Measured measure(QemuInventory inventory, Path folder, Duration timeout) {
     List<String> options = options(inventory);
     var key = new ArrayList<>(options);
     key.add(identity(inventory.process().executable()));
-    List<CpuidAnswers> known = KNOWN.get(key);
+    Measured known = KNOWN.get(key);
     if (known != null) {
       return known;
     }
-    List<CpuidAnswers> answers =
-        CpuidAnswers.parse(run(inventory.process().executable(), options, folder, timeout));
-    if (answers.size() != inventory.vcpus().size()) {
+    Measured measured = run(inventory.process().executable(), options, folder, timeout);
+    int vcpus = inventory.vcpus().size();
+    if (measured.vcpus().size() != vcpus || measured.words().size() != vcpus) {
       throw new HypervisorException(
           "the CPUID probe saw %d vCPUs, the guest has %d (hot-plugged ones cannot be carried)"
-              .formatted(answers.size(), inventory.vcpus().size()));
+              .formatted(measured.vcpus().size(), vcpus));
     }
-    KNOWN.put(key, answers);
-    return answers;
+    KNOWN.put(key, measured);
+    return measured;
   }
 
   /** The guest's own options as far as they shape its CPUs. */
@@ -98,20 +113,25 @@ final class CpuidProbe {
     }
   }
 
-  private static byte[] run(Path executable, List<String> options, Path folder, Duration timeout) {
+  private static Measured run(
+      Path executable, List<String> options, Path folder, Duration timeout) {
     Path image = folder.resolve("cpuid-probe.bin");
     Path output = folder.resolve("cpuid-probe.out");
     Path errors = folder.resolve("cpuid-probe.err");
+    Path socket = folder.resolve("cpuid-probe.qmp");
     try {
+      Files.deleteIfExists(socket);
       Files.write(image, ProbeImage.build());
-      Process process = start(executable, options, image, output, errors);
+      long deadline = System.nanoTime() + timeout.toNanos();
+      Process process = start(executable, options, image, output, errors, socket);
       try {
-        if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+        List<FeatureWords> words = startVcpus(process, socket, errors, deadline);
+        if (!process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
           throw new HypervisorException(
               "the CPUID probe (%s %s) did not end within %d ms"
                   .formatted(executable, String.join(" ", options), timeout.toMillis()));
         }
-        return result(process, output, errors);
+        return new Measured(CpuidAnswers.parse(result(process, output, errors)), words);
       } finally {
         process.destroyForcibly();
       }
@@ -121,14 +141,44 @@ final class CpuidProbe {
       Thread.currentThread().interrupt();
       throw new HypervisorException("interrupted while the CPUID probe ran", e);
     } finally {
-      for (Path file : List.of(image, output, errors)) {
+      for (Path file : List.of(image, output, errors, socket)) {
         delete(file);
       }
     }
   }
 
+  /** Lets the copy's vCPUs run, after it has told of them. */
+  private static List<FeatureWords> startVcpus(
+      Process process, Path socket, Path errors, long deadline)
+      throws IOException, InterruptedException {
+    try (QmpClient qmp = connect(process, socket, errors, deadline)) {
+      Duration left = Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
+      var words = new ArrayList<FeatureWords>();
+      for (JsonNode vcpu : qmp.execute("query-cpus-fast", left)) {
+        words.add(FeatureWords.of(qmp, vcpu.path("qom-path").asString(""), left));
+      }
+      qmp.execute("cont", left);
+      return words;
+    }
+  }
+
+  private static QmpClient connect(Process process, Path socket, Path errors, long deadline)
+      throws IOException, InterruptedException {
+    while (true) {
+      try {
+        return QmpClient.connect(
+            socket, Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+      } catch (HypervisorGoneException e) {
+        if (process.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS) || System.nanoTime() > deadline) {
+          throw new HypervisorException(
+              "the CPUID probe did not start: " + Files.readString(errors).strip(), e);
+        }
+      }
+    }
+  }
+
   private static Process start(
-      Path executable, List<String> options, Path image, Path output, Path errors)
+      Path executable, List<String> options, Path image, Path output, Path errors, Path socket)
       throws IOException {
     var words = new ArrayList<String>();
     words.add(executable.toRealPath().toString());
@@ -150,6 +200,9 @@ final class CpuidProbe {
             "-monitor",
             "none",
             "-no-reboot",
+            "-S",
+            "-qmp",
+            "unix:" + socket + ",server=on,wait=off",
             "-bios",
             image.toString(),
             "-debugcon",

@@ -65,19 +65,19 @@ public final class QemuFacts {
     }
   }
 
-  private List<QemuGuestFacts.Vcpu> vcpus(List<CpuidAnswers> measured) {
+  private List<QemuGuestFacts.Vcpu> vcpus(CpuidProbe.Measured measured) {
     var vcpus = new ArrayList<QemuGuestFacts.Vcpu>();
     for (QemuVcpu vcpu : inventory.vcpus()) {
       int apicId = property(vcpu, "apic-id").asInt(-1);
       CpuidAnswers answers =
-          measured.stream()
+          measured.vcpus().stream()
               .filter(a -> a.apicId() == apicId)
               .findFirst()
               .orElseThrow(() ->
                   new HypervisorException(
                       "the CPUID probe saw no vCPU with APIC id %d, the guest's vCPU %d has it"
                           .formatted(apicId, vcpu.index())));
-      FeatureWords.check(property(vcpu, "feature-words"), answers.leaves());
+      FeatureWords.of(qmp, vcpu.qomPath(), timeout).requireSame(measured.words().get(vcpu.index()));
       vcpus.add(new QemuGuestFacts.Vcpu(apicId, answers.leaves()));
     }
     return vcpus;

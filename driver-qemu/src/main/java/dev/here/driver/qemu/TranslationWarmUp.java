@@ -54,7 +54,7 @@ final class TranslationWarmUp {
           try {
             long began = System.nanoTime();
             int octets = run();
-            LOG.debug(
+            LOG.info(
                 "translation warmed up in {} ms, the sample has {} octets",
                 (System.nanoTime() - began) / 1_000_000,
                 octets);

@@ -11,8 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -40,17 +40,13 @@ class CpuidProbeTest {
             "-cpu",
             "max,-avx2,+invtsc")) {
       QemuInventory inventory = qemu.inventory();
-      List<CpuidAnswers> vcpus = CpuidProbe.measure(inventory, folder, Duration.ofSeconds(40));
+      CpuidProbe.Measured measured = CpuidProbe.measure(inventory, folder, Duration.ofSeconds(40));
+      List<CpuidAnswers> vcpus = measured.vcpus();
       assertThat(vcpus).extracting(CpuidAnswers::apicId).containsExactly(0, 1, 2, 3);
-      for (int i = 0; i < 4; i++) {
-        FeatureWords.check(
-            qemu.qmp()
-                .execute(
-                    "qom-get",
-                    Map.of("path", inventory.vcpus().get(i).qomPath(), "property", "feature-words"),
-                    RunningQemu.TIMEOUT),
-            vcpus.get(i).leaves());
-      }
+      FeatureWords own =
+          FeatureWords.of(qemu.qmp(), inventory.vcpus().getFirst().qomPath(), RunningQemu.TIMEOUT);
+      assertThat(measured.words()).hasSize(4);
+      measured.words().forEach(own::requireSame);
       CpuidLeaf seven =
           vcpus.getFirst().leaves().stream()
               .filter(l -> l.leaf() == 7 && l.subleaf() == 0)
@@ -59,25 +55,12 @@ class CpuidProbeTest {
       assertThat(seven.ebx() & 1 << 5).as("AVX2 was switched off").isZero();
       assertThat(CpuidProbe.measure(inventory, folder, Duration.ofNanos(1)))
           .as("kept from the first time")
-          .isEqualTo(vcpus);
-      var changed =
-          vcpus.getFirst().leaves().stream()
-              .map(l ->
-                  new CpuidLeaf(
-                      l.leaf(), l.subleaf(), true, l.eax(), l.ebx(), l.ecx() ^ 1, l.edx()))
-              .toList();
-      assertThatThrownBy(() ->
-              FeatureWords.check(
-                  qemu.qmp()
-                      .execute(
-                          "qom-get",
-                          Map.of(
-                              "path",
-                              inventory.vcpus().getFirst().qomPath(),
-                              "property",
-                              "feature-words"),
-                          RunningQemu.TIMEOUT),
-                  changed))
+          .isEqualTo(measured);
+      var changed = new HashMap<>(own.words());
+      changed.compute("0x7.0 EBX", (name, bits) -> (bits == null ? 0 : bits) ^ 1 << 5);
+      assertThatThrownBy(() -> own.requireSame(new FeatureWords(changed)))
+          .isInstanceOf(HypervisorException.class)
+          .hasMessageContaining("0x7.0 EBX")
           .hasMessageContaining("other CPU options");
     }
   }

@@ -11,6 +11,7 @@ import java.util.List;
  */
 public record VmmCommand(List<String> words) {
   private static final String MAIN_CLASS = "dev.here.vmm.Vmm";
+  private static final int HEAP_MEBIBYTES = 256;
 
   public VmmCommand {
     words = List.copyOf(words);
@@ -22,17 +23,7 @@ public record VmmCommand(List<String> words) {
    * @param options of the VMM, for example {@code --nic tap=vtap0}
    */
   public static VmmCommand ofThisJava(List<String> options) {
-    List<String> words = new ArrayList<>();
-    words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    words.add("-XX:+UseSerialGC");
-    words.add("-XX:TieredStopAtLevel=1");
-    words.add("-Xmx256m");
-    words.add("--enable-native-access=ALL-UNNAMED");
-    words.add("-cp");
-    words.add(System.getProperty("java.class.path"));
-    words.add(MAIN_CLASS);
-    words.addAll(options);
-    return new VmmCommand(words);
+    return new VmmCommand(JavaProgram.command("vmm", HEAP_MEBIBYTES, MAIN_CLASS, options));
   }
 
   /**
