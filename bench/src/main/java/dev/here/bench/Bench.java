@@ -11,7 +11,12 @@ import java.util.function.Consumer;
 /** All figures that can be measured on this machine alone. */
 public final class Bench {
   private static final List<Benchmark> ALL =
-      List.of(new PauseBench(), new SeedingBench(), new WireBench(), new FailoverBench());
+      List.of(
+          new PauseBench(),
+          new SeedingBench(),
+          new WireBench(),
+          new FailoverBench(),
+          new MemoryBench());
 
   private Bench() {}
 

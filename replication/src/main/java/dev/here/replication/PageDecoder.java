@@ -17,8 +17,13 @@ import java.lang.foreign.ValueLayout;
 final class PageDecoder {
   private static final int PAGE = MemoryRegion.PAGE_BYTES;
   private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
+  private static final int WORDS = PAGE / Long.BYTES;
   private static final MemorySegment ZEROS = Arena.global().allocate(PAGE, 64);
 
+  /** Words are worked on in arrays: a segment's own access costs a call each below C2. */
+  private final long[] words = new long[WORDS];
+
+  private final long[] heldWords = new long[WORDS];
   private final Lz4Decompressor lz4 = Lz4Decompressor.create();
   private final MemorySegment packed = Arena.ofAuto().allocate(PAGE, 64);
   private final MemorySegment plain = Arena.ofAuto().allocate(PAGE, 64);
@@ -52,10 +57,12 @@ final class PageDecoder {
       }
       case PageEncoding.DELTA_LZ4 -> {
         unpack(entry);
-        for (int at = 0; at < PAGE; at += Long.BYTES) {
-          target.set(
-              WORD, targetOffset + at, plain.get(WORD, at) ^ held.get(WORD, heldOffset + at));
+        MemorySegment.copy(plain, WORD, 0, words, 0, WORDS);
+        MemorySegment.copy(held, WORD, heldOffset, heldWords, 0, WORDS);
+        for (int at = 0; at < WORDS; at++) {
+          words[at] ^= heldWords[at];
         }
+        MemorySegment.copy(words, 0, target, WORD, targetOffset, WORDS);
       }
       default -> throw new WireException("page encoding %d is unknown".formatted(entry.encoding()));
     }

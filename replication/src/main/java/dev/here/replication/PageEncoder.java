@@ -31,6 +31,10 @@ final class PageEncoder {
   private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
   private static final MemorySegment ZEROS = Arena.global().allocate(PAGE, 64);
 
+  /** Words are worked on in arrays: a segment's own access costs a call each below C2. */
+  private final long[] difference = new long[WORDS];
+
+  private final long[] heldWords = new long[WORDS];
   private final Lz4Compressor lz4 = Lz4Compressor.create();
   private final MemorySegment plain = Arena.ofAuto().allocate(PAGE, 64);
   private final MemorySegment packed = Arena.ofAuto().allocate(lz4.maxCompressedLength(PAGE), 64);
@@ -91,18 +95,21 @@ final class PageEncoder {
       MemorySegment held,
       long heldOffset,
       PageFrame frame) {
-    if (isZero(source, offset)) {
+    // Against a page of zeros, as all are in a seeding, the difference is the page itself.
+    if (isZero(source, offset) || isZero(held, heldOffset)) {
       return false;
     }
+    MemorySegment.copy(source, WORD, offset, difference, 0, WORDS);
+    MemorySegment.copy(held, WORD, heldOffset, heldWords, 0, WORDS);
     int changed = 0;
-    for (int at = 0; at < PAGE; at += Long.BYTES) {
-      long difference = source.get(WORD, offset + at) ^ held.get(WORD, heldOffset + at);
-      plain.set(WORD, at, difference);
-      changed += difference == 0 ? 0 : 1;
+    for (int at = 0; at < WORDS; at++) {
+      difference[at] ^= heldWords[at];
+      changed += difference[at] == 0 ? 0 : 1;
     }
     if (changed > MOST_DELTA_WORDS) {
       return false;
     }
+    MemorySegment.copy(difference, 0, plain, WORD, 0, WORDS);
     int length = lz4.compress(plain, packed);
     if (length > LONGEST_BLOCK) {
       return false;

@@ -13,8 +13,8 @@ import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
 import dev.here.machine.MemoryRegion;
 import dev.here.machine.TranslationReport;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -30,6 +30,7 @@ public final class VmmPrimary implements Primary {
   private static final int MAX_PASSES = 8;
   private static final int SMALL_PASS_PAGES = 512;
   private static final int KILL_SECONDS = 5;
+  private static final MemorySegment ZEROS = Arena.global().allocate(MemoryRegion.PAGE_BYTES, 64);
 
   private final VmmControl control;
   private final VmmProgress progress;
@@ -91,12 +92,8 @@ public final class VmmPrimary implements Primary {
   }
 
   private static boolean zero(MemorySegment memory, long offset) {
-    for (long at = offset; at < offset + MemoryRegion.PAGE_BYTES; at += 8) {
-      if (memory.get(ValueLayout.JAVA_LONG, at) != 0) {
-        return false;
-      }
-    }
-    return true;
+    long end = offset + MemoryRegion.PAGE_BYTES;
+    return MemorySegment.mismatch(memory, offset, end, ZEROS, 0, MemoryRegion.PAGE_BYTES) < 0;
   }
 
   private void deliver(PageSink sink) {
