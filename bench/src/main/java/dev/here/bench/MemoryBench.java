@@ -43,8 +43,7 @@ final class MemoryBench implements Benchmark {
     } catch (IOException e) {
       throw new BenchException("the memory of a process cannot be read: " + e.getMessage(), e);
     }
-    return List.of(
-        Figure.atMost(NAME, Figure.median(standby), "MiB", RAM_BYTES / MIB, BAR, RUNS));
+    return List.of(Figure.atMost(NAME, Figure.median(standby), "MiB", RAM_BYTES / MIB, BAR, RUNS));
   }
 
   /** Pages of a mapping of this process that are there (proc_pid_smaps(5), Rss). */

@@ -13,6 +13,9 @@ public record VmmCommand(List<String> words) {
   private static final String MAIN_CLASS = "dev.here.vmm.Vmm";
   private static final int HEAP_MEBIBYTES = 256;
 
+  /** Little of what the VMM makes lives long: a larger nursery only stays resident. */
+  private static final String NURSERY = "-Xmn24m";
+
   public VmmCommand {
     words = List.copyOf(words);
   }
@@ -23,7 +26,10 @@ public record VmmCommand(List<String> words) {
    * @param options of the VMM, for example {@code --nic tap=vtap0}
    */
   public static VmmCommand ofThisJava(List<String> options) {
-    return new VmmCommand(JavaProgram.command("vmm", HEAP_MEBIBYTES, MAIN_CLASS, options));
+    List<String> words =
+        new ArrayList<>(JavaProgram.command("vmm", HEAP_MEBIBYTES, MAIN_CLASS, options));
+    words.add(1, NURSERY);
+    return new VmmCommand(words);
   }
 
   /**
