@@ -18,6 +18,9 @@ import tools.jackson.databind.json.JsonMapper;
  * channel to the daemon's Unix socket. Starting a Java client on the host would take it seconds.
  */
 final class HostApiOverLab {
+  /** Where the daemon of a host listens. */
+  static final String SOCKET = "/run/here/hered.sock";
+
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final int PROTECT_SECONDS = 120;
   private static final int STATUS_SECONDS = 10;
@@ -41,16 +44,6 @@ final class HostApiOverLab {
 
     NoAnswer(String message) {
       super(message);
-    }
-  }
-
-  /** Whether the daemon answers now. */
-  boolean answers() {
-    try {
-      ask("GET", "/v1/status", "", STATUS_SECONDS);
-      return true;
-    } catch (NoAnswer e) {
-      return false;
     }
   }
 
@@ -94,7 +87,7 @@ final class HostApiOverLab {
     ByteArrayOutputStream errors = new ByteArrayOutputStream();
     // -t: socat waits so long for the answer after the request's end.
     try (ExecSession session =
-        lab.start(host, "socat -t %d - UNIX-CONNECT:/run/here/hered.sock".formatted(seconds))) {
+        lab.start(host, "exec socat -t %d - UNIX-CONNECT:%s".formatted(seconds, SOCKET))) {
       CompletableFuture.delayedExecutor(seconds, TimeUnit.SECONDS).execute(session::close);
       session.write(head.getBytes(StandardCharsets.US_ASCII));
       session.write(content);

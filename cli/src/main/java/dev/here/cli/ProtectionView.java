@@ -30,7 +30,8 @@ record ProtectionView(
     long heldFrames) {
 
   static ProtectionView from(JsonNode node) {
-    JsonNode pause = node.path("pause");
+    JsonNode figures = node.path("status");
+    JsonNode pause = figures.path("pause");
     long pauseNanos = 0;
     for (String part :
         new String[] {"stopNanos", "dirtyLogNanos", "stateNanos", "copyNanos", "resumeNanos"}) {
@@ -41,22 +42,22 @@ record ProtectionView(
         node.path("state").asString(""),
         node.path("reason").asString(""),
         node.path("safe").asBoolean(false),
-        node.path("checkpoints").asLong(0),
-        node.path("intervalNanos").asLong(0),
+        figures.path("checkpoints").asLong(0),
+        figures.path("intervalNanos").asLong(0),
         pauseNanos,
-        node.path("pauseMeanNanos").asLong(0),
-        node.path("pauseP99Nanos").asLong(0),
-        node.path("dirtyPages").asLong(0),
-        node.path("sentBytes").asLong(0),
-        node.path("seededPages").asLong(0),
-        node.path("degradation").asDouble(0),
-        node.path("heldFrames").asLong(0));
+        figures.path("pauseMeanNanos").asLong(0),
+        figures.path("pauseP99Nanos").asLong(0),
+        figures.path("dirtyPages").asLong(0),
+        figures.path("sentBytes").asLong(0),
+        figures.path("seededPages").asLong(0),
+        figures.path("degradation").asDouble(0),
+        figures.path("heldFrames").asLong(0));
   }
 
   /** The protection is over, whatever became of the guest. */
   boolean hasEnded() {
     return switch (state) {
-      case "UNPROTECTED", "SWITCHED_OVER", "HANDED_OVER", "FENCED", "LOST", "FAILED" -> true;
+      case "REFUSED", "UNPROTECTED", "SWITCHED_OVER", "HANDED_OVER", "FENCED", "LOST", "FAILED" -> true;
       default -> false;
     };
   }

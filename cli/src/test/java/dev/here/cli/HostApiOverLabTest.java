@@ -3,6 +3,9 @@ package dev.here.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -10,26 +13,33 @@ class HostApiOverLabTest {
   private static final String OK =
       "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n";
 
+  /** Answers that daemons gave, hosts and paths made neutral. */
+  private static JsonNode answer(String name) throws IOException {
+    try (InputStream in = HostApiOverLabTest.class.getResourceAsStream(name)) {
+      return HostApiOverLab.body(OK + new String(in.readAllBytes(), StandardCharsets.UTF_8));
+    }
+  }
+
   @Test
-  void readsAProtectionAndAReplica() {
-    JsonNode body =
-        HostApiOverLab.body(
-            OK
-                + """
-                {"protections":[{"name":"demo","state":"PROTECTED","safe":true,"checkpoints":3,
-                  "pause":{"stopNanos":1,"dirtyLogNanos":2,"stateNanos":3,"copyNanos":4,"resumeNanos":5},
-                  "degradation":0.125,"heldFrames":7}],
-                 "replicas":[{"name":"demo","state":"RUNNING","verdict":"GUEST_CRASHED",
-                  "failover":{"silenceNanos":1,"acquireNanos":2,"fenceNanos":3,"activateNanos":4}}]}
-                """);
-    ProtectionView protection = ProtectionView.from(body.path("protections").get(0));
-    assertThat(protection.pauseNanos()).isEqualTo(15);
+  void readsAProtection() throws IOException {
+    ProtectionView protection =
+        ProtectionView.from(answer("status-protected.json").path("protections").get(0));
+    assertThat(protection.pauseNanos()).isEqualTo(11_929_097L + 147_076_683 + 1_056_300);
     assertThat(protection.safe()).isTrue();
+    assertThat(protection.checkpoints()).isEqualTo(110);
+    assertThat(protection.seededPages()).isEqualTo(37_460);
     assertThat(protection.hasEnded()).isFalse();
-    assertThat(protection.line()).contains("checkpoint 3", "12.5 %", "7 frames unreleased");
-    ReplicaView replica = ReplicaView.from(body.path("replicas").get(0));
+    assertThat(protection.line())
+        .contains("checkpoint 110", "interval 361 ms", "132 dirty pages", "16.2 %");
+  }
+
+  @Test
+  void readsAReplicaThatTookOver() throws IOException {
+    ReplicaView replica =
+        ReplicaView.from(answer("status-taken-over.json").path("replicas").get(0));
     assertThat(replica.runs()).isTrue();
-    assertThat(replica.failover().orElseThrow().decidedToRunningNanos()).isEqualTo(9);
+    assertThat(replica.failover().orElseThrow().decidedToRunningNanos())
+        .isEqualTo(313_913L + 33_780 + 159_822_335);
   }
 
   @Test
