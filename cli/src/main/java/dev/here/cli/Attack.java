@@ -9,7 +9,7 @@ import picocli.CommandLine.TypeConversionException;
 /** What the demo does to the protected guest's hypervisor or host. */
 enum Attack {
   CRASH(
-      "the guest writes 16 to port 0xf4, and its QEMU ends at once. QEMU's isa-debug-exit device"
+      "the guest writes to port 0x501, and its QEMU ends at once. QEMU's isa-debug-exit device"
           + " stands in for a zero-day: a bug in this hypervisor that its guest can trigger"),
   KILL("SIGKILL to the guest's QEMU"),
   HANG("SIGSTOP to the guest's QEMU: it is there and does not run"),

@@ -20,7 +20,7 @@ final class Demo {
   static final String PRIMARY = "kvm-a";
   static final String STANDBY = "kvm-b";
 
-  private static final String ATTACK_REQUEST = "attack 16";
+  private static final String ATTACK_REQUEST = "attack";
 
   /** A load that dirties some thousand pages a second on an emulated host. */
   private static final String LOAD_REQUEST = "load memory 16 200000";
@@ -64,7 +64,7 @@ final class Demo {
         return new Demo(options, rack, client, screen).course();
       } catch (RuntimeException e) {
         for (String host : List.of(PRIMARY, STANDBY)) {
-          screen.say("%s, hered's last words:%n%s".formatted(host, rack.daemonLog(host, 5)));
+          screen.say("%s, the daemon's last words:%n%s".formatted(host, rack.daemonLog(host, 8)));
         }
         throw e;
       }

@@ -38,6 +38,11 @@ final class DemoRack implements AutoCloseable {
   private static final int CLIENT_PATIENCE_MILLIS = 120_000;
   private static final String DAEMON_LOG = "/run/here/hered.log";
 
+  /** The daemon's, its keepers' and its replicas'. */
+  private static final String LOGS =
+      DAEMON_LOG
+          + " $(ls /run/here/protections/*/keeper.log /run/here/replicas/*/vmm.log 2>/dev/null)";
+
   private final Lab lab;
   private final LabGuest guest;
 
@@ -222,10 +227,10 @@ final class DemoRack implements AutoCloseable {
     return result.exitCode() == 0;
   }
 
-  /** The last lines of a daemon's log, or why they cannot be had. */
+  /** The last lines of the logs on a host, or why they cannot be had. */
   String daemonLog(String host, int lines) {
     try {
-      return lab.exec(host, "tail -n %d %s".formatted(lines, DAEMON_LOG)).output().strip();
+      return lab.exec(host, "tail -n %d %s".formatted(lines, LOGS)).output().strip();
     } catch (LabException e) {
       return String.valueOf(e.getMessage());
     }

@@ -37,6 +37,9 @@ public final class Keeper {
   private static final long ACQUIRE_NANOS = TimeUnit.SECONDS.toNanos(20);
   private static final long MILLI = 1_000_000;
 
+  /** A standby that is connected to for the first time starts its VMM before it answers. */
+  private static final int CONNECT_SUSPECTS = 10;
+
   private final Path folder;
   private final ProtectOrder order;
   private final Duration patience;
@@ -135,7 +138,7 @@ public final class Keeper {
         usual.shadow(),
         new Suspicion.Limits(suspect, 2 * suspect, 6 * suspect, suspect),
         Math.max(usual.heartbeatNanos(), suspect / 20),
-        Math.max(usual.connectNanos(), 4 * suspect),
+        Math.max(usual.connectNanos(), CONNECT_SUSPECTS * suspect),
         Math.max(usual.ackNanos(), 10 * suspect),
         usual.holdNanos(),
         usual.retryNanos());

@@ -21,12 +21,14 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
   private final HostConfig config;
   private final Optional<WitnessConnection> witness;
   private final Map<UUID, StandbyReplica> replicas = new ConcurrentHashMap<>();
+  private final SpareVmms spares;
   private final PeerListener listener;
 
   /** Listens for peers at once. */
   Replicas(HostConfig config, Optional<WitnessConnection> witness, Handshake handshake) {
     this.config = config;
     this.witness = witness;
+    this.spares = new SpareVmms(config.runFolder().resolve("replicas"));
     this.listener = new PeerListener(config.listen(), handshake, this, GREETING_MILLIS);
   }
 
@@ -44,8 +46,9 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
       replicas.remove(hello.vm());
       known.close();
     }
-    StandbyReplica fresh = StandbyReplica.prepare(config, witness, hello);
+    StandbyReplica fresh = StandbyReplica.prepare(config, witness, hello, spares);
     replicas.put(hello.vm(), fresh);
+    spares.refill();
     return fresh.receiver();
   }
 
@@ -75,6 +78,7 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
   @Override
   public void close() {
     listener.close();
+    spares.close();
     replicas.values().forEach(StandbyReplica::close);
   }
 }

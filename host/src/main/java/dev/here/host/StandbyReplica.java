@@ -86,10 +86,14 @@ final class StandbyReplica implements AutoCloseable {
   /**
    * Starts a warm VMM of the guest's shape.
    *
+   * @param spares where a started process may be
    * @throws RefusedException when this host cannot carry it
    */
   static StandbyReplica prepare(
-      HostConfig config, Optional<WitnessConnection> witness, Message.Hello hello) {
+      HostConfig config,
+      Optional<WitnessConnection> witness,
+      Message.Hello hello,
+      SpareVmms spares) {
     Optional<GuestTap> tap =
         config.bridge().isEmpty() ? Optional.empty() : Optional.of(GuestTap.make(config.bridge()));
     VmmStandby standby = null;
@@ -101,6 +105,7 @@ final class StandbyReplica implements AutoCloseable {
               VmmCommand.ofThisJava(vmmOptions(config, hello, tap)),
               folder.resolve("vmm.sock"),
               folder.resolve("vmm.log"));
+      spares.take().ifPresent(standby::startFrom);
       standby.prepare(hello.memory(), hello.vcpus());
       return new StandbyReplica(
           config,

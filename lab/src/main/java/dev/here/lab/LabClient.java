@@ -91,7 +91,7 @@ public final class LabClient implements AutoCloseable {
   }
 
   /**
-   * Puts a request to the guest's service on a connection of its own, such as "attack 16" or "load
+   * Puts a request to the guest's service on a connection of its own, such as "attack" or "load
    * memory 32". The same request twice at a time shares one answer.
    */
   public CompletableFuture<String> ask(String request) {

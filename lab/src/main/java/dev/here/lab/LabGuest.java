@@ -57,7 +57,7 @@ public record LabGuest(
     words.add("-serial file:" + consoleLog());
     words.add("-pidfile " + pidFile());
     if (debugExit) {
-      words.add("-device isa-debug-exit,iobase=0xf4,iosize=0x04");
+      words.add("-device isa-debug-exit,iobase=0x500,iosize=0x04");
     }
     words.add("-kernel /opt/guest/" + (plain ? "vmlinuz" : "vmlinux"));
     words.add("-initrd /opt/guest/initrd.cpio");

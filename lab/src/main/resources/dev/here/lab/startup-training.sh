@@ -31,7 +31,7 @@ await() { # await SECONDS COMMAND...
 
 here witness --listen 127.0.0.1:2181 --dir witness >witness.log 2>&1 &
 HERE_STARTUP_RECORD=$PWD /opt/jre/bin/java "${options[@]}" -XX:AOTMode=record \
-  -XX:AOTConfiguration=hered.aotconf -cp "$classes" dev.here.cli.Here hered \
+  -XX:AOTConfiguration=hered-1.aotconf -cp "$classes" dev.here.cli.Here hered \
   --name here --api hered.sock --run-folder run --listen 127.0.0.1:7700 --peer there=127.0.0.1:7700 \
   --witness 127.0.0.1:2181 --token-file token --bridge br0 --suspect-after 5000 >hered.log 2>&1 &
 hered=$!
@@ -48,13 +48,13 @@ kill -KILL $qemu
 taken_over() { here status --json --api hered.sock | grep -q RUNNING; }
 await 20 taken_over
 
-# Each writes its record as it ends.
+# Each writes its record as it ends; of the monitors the first is the one that took over.
 mapfile -t monitors < <(pgrep -f dev.here.vmm.Vmm)
 kill "${monitors[@]}" $hered
 recorded() { ! pgrep -f aotconf >/dev/null; }
 await 60 recorded
 for name in hered keeper vmm; do
-  /opt/jre/bin/java "${options[@]}" -XX:AOTMode=create -XX:AOTConfiguration=$name.aotconf \
+  /opt/jre/bin/java "${options[@]}" -XX:AOTMode=create -XX:AOTConfiguration=$name-1.aotconf \
     -XX:AOTCache=$name.aot -cp "$classes" >$name.create.log 2>&1
-  rm $name.aotconf
+  rm $name-*.aotconf
 done

@@ -7,7 +7,9 @@ import dev.here.kvm.Kvm;
 import dev.here.machine.InvalidMachineStateException;
 import dev.here.machine.VcpuState;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,7 +26,10 @@ public final class Vmm {
   /** Runs a VMM; see {@link VmmOptions#USAGE}. Exit status 1 when it cannot start. */
   public static void main(String... words) {
     try {
-      System.exit(run(VmmOptions.parse(words)));
+      System.exit(
+          Arrays.equals(words, new String[] {VmmOptions.SPARE})
+              ? runSpare()
+              : run(VmmOptions.parse(words)));
     } catch (VmmException
         | NativeException
         | InvalidMachineStateException
@@ -37,6 +42,14 @@ public final class Vmm {
       Thread.currentThread().interrupt();
       System.exit(1);
     }
+  }
+
+  /** Waits until it is known what for; ends without a word when nobody wants it any more. */
+  private static int runSpare() throws IOException, InterruptedException {
+    Rehearsal.run();
+    LOG.info("ready");
+    String text = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
+    return text.isEmpty() ? 0 : run(VmmOptions.parse(text.split("\n")));
   }
 
   /**

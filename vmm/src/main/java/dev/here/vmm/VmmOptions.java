@@ -51,6 +51,9 @@ record VmmOptions(
     }
   }
 
+  /** The only option of a process that is started before it is known what for. */
+  static final String SPARE = "--spare";
+
   static final String USAGE =
       """
       --control SOCKET      listen for controllers
@@ -60,6 +63,8 @@ record VmmOptions(
       --disk FILE[,readonly]  --nic tap=NAME[,mac=MAC]   in the order of the guest's devices
       --console none|stdio|file=PATH|socket=PATH
       --debug-exit PORT     a write to this port ends a booted guest with a status
+      --spare               alone: gets ready, then reads the other options from standard input,
+                            one word a line to its end, and goes on with them
       """;
 
   /**
@@ -69,6 +74,20 @@ record VmmOptions(
    */
   static VmmOptions parse(String... words) {
     return new Parser(words).options();
+  }
+
+  /** Of a machine without anything of its host's. */
+  static VmmOptions idle() {
+    return new VmmOptions(
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        1,
+        1,
+        List.of(),
+        List.of(),
+        new Console(Console.Kind.NONE, ""),
+        Optional.empty());
   }
 
   private static final class Parser {

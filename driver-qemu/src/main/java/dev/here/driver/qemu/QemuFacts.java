@@ -36,8 +36,8 @@ public final class QemuFacts {
   }
 
   /**
-   * Collects. While the CPUID probe runs, a second thread prepares this process for translating
-   * ({@link TranslationWarmUp}).
+   * Collects. Afterwards a second thread prepares this process for translating ({@link
+   * TranslationWarmUp}), while the standby is reached.
    *
    * @param folder a folder of ours for the CPUID probe's files
    * @param probeTimeout how long the CPUID probe may take
@@ -49,16 +49,17 @@ public final class QemuFacts {
       Path folder,
       Duration timeout,
       Duration probeTimeout) {
-    TranslationWarmUp.begin();
     try {
       var facts = new QemuFacts(qmp, inventory, timeout);
-      return new QemuGuestFacts(
+      var collected = new QemuGuestFacts(
           new Platform(inventory.version().name(), inventory.machineType(), inventory.vmName()),
           inventory.accelerator().equals("kvm"),
           facts.vcpus(CpuidProbe.measure(inventory, folder, probeTimeout)),
           facts.tscKhz(),
           QemuMemoryTree.parse(inventory.memoryTree()),
           facts.functions());
+      TranslationWarmUp.begin();
+      return collected;
     } catch (QemuStreamException | InvalidMachineStateException e) {
       throw new HypervisorException(
           "what QEMU says of its guest cannot be understood: " + e.getMessage(), e);

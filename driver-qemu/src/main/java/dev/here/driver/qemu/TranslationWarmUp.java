@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
 final class TranslationWarmUp {
   private static final Logger LOG = LoggerFactory.getLogger(TranslationWarmUp.class);
 
-  /** Enough for the methods that matter to be compiled. */
-  private static final int ROUNDS = 6;
+  /** Enough for all classes to be there, and little for a host that has other things to do. */
+  private static final int ROUNDS = 2;
 
   private static final RamSink NOWHERE =
       new RamSink() {

@@ -4,6 +4,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A Java process spends its first seconds on loading classes. Where the environment variable
  * {@value #STARTUP} names a folder with an archive {@code NAME.aot} of the classes that a program
  * of this name loads, it starts with that (JEP 483); with {@value #RECORD} it writes down, as
- * {@code NAME.aotconf} in that folder, what such an archive needs. An archive that does not fit
+ * {@code NAME-1.aotconf} in that folder, what such an archive needs (the next of that name
+ * {@code NAME-2.aotconf}, and so on). An archive that does not fit
  * this Java or class path is left aside by Java itself.
  */
 public final class JavaProgram {
@@ -21,6 +24,9 @@ public final class JavaProgram {
 
   /** Folder for the records. */
   public static final String RECORD = "HERE_STARTUP_RECORD";
+
+  /** How many processes of a name were started to be recorded. */
+  private static final Map<String, Integer> RECORDED = new ConcurrentHashMap<>();
 
   private JavaProgram() {}
 
@@ -50,7 +56,10 @@ public final class JavaProgram {
   static List<String> startup(String name, @Nullable String archives, @Nullable String records) {
     if (records != null) {
       return List.of(
-          "-XX:AOTMode=record", "-XX:AOTConfiguration=" + Path.of(records, name + ".aotconf"));
+          "-XX:AOTMode=record",
+          "-XX:AOTConfiguration="
+              + Path.of(
+                  records, name + "-" + RECORDED.merge(name, 1, Integer::sum) + ".aotconf"));
     }
     if (archives == null) {
       return List.of();

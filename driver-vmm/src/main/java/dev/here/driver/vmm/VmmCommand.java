@@ -7,9 +7,10 @@ import java.util.List;
 /**
  * How a VMM process is started: program and arguments without its control socket.
  *
- * @param words the program, its options, the main class and the options of the VMM
+ * @param program the program, its options and the main class
+ * @param options of the VMM
  */
-public record VmmCommand(List<String> words) {
+public record VmmCommand(List<String> program, List<String> options) {
   private static final String MAIN_CLASS = "dev.here.vmm.Vmm";
   private static final int HEAP_MEBIBYTES = 256;
 
@@ -17,7 +18,8 @@ public record VmmCommand(List<String> words) {
   private static final String NURSERY = "-Xmn24m";
 
   public VmmCommand {
-    words = List.copyOf(words);
+    program = List.copyOf(program);
+    options = List.copyOf(options);
   }
 
   /**
@@ -27,22 +29,32 @@ public record VmmCommand(List<String> words) {
    */
   public static VmmCommand ofThisJava(List<String> options) {
     List<String> words =
-        new ArrayList<>(JavaProgram.command("vmm", HEAP_MEBIBYTES, MAIN_CLASS, options));
+        new ArrayList<>(JavaProgram.command("vmm", HEAP_MEBIBYTES, MAIN_CLASS, List.of()));
     words.add(1, NURSERY);
-    return new VmmCommand(words);
+    return new VmmCommand(words, options);
+  }
+
+  /** With the control socket. */
+  public List<String> with(Path controlSocket) {
+    List<String> all = new ArrayList<>(options);
+    all.addAll(List.of("--control", controlSocket.toString()));
+    return inSession(program, all);
+  }
+
+  /** Without its options, which it will read. */
+  List<String> spare() {
+    return inSession(program, List.of("--spare"));
   }
 
   /**
-   * With the control socket, in a session of its own: a signal to whoever starts it, or its end,
-   * does not reach the guest. The started process is the VMM itself (setsid(1) forks only when it
-   * leads a process group, which a started program does not).
+   * In a session of its own: a signal to whoever starts it, or its end, does not reach the guest.
+   * The started process is the VMM itself (setsid(1) forks only when it leads a process group,
+   * which a started program does not).
    */
-  public List<String> with(Path controlSocket) {
-    List<String> all = new ArrayList<>();
-    all.add("setsid");
-    all.addAll(words);
-    all.add("--control");
-    all.add(controlSocket.toString());
+  private static List<String> inSession(List<String> program, List<String> options) {
+    List<String> all = new ArrayList<>(List.of("setsid"));
+    all.addAll(program);
+    all.addAll(options);
     return all;
   }
 }

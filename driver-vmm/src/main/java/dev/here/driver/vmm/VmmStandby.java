@@ -68,6 +68,13 @@ public final class VmmStandby implements Standby {
     }
   }
 
+  /** Takes a spare process as its own, if it can still be had. */
+  public void startFrom(VmmSpare spare) {
+    if (started.isEmpty()) {
+      started = spare.use(command.options(), socket, log);
+    }
+  }
+
   @Override
   public void prepare(MemoryMap memory, int vcpus) {
     start();
