@@ -170,7 +170,7 @@ final class DemoRack implements AutoCloseable {
     cd /run/here
     setsid here-java dev.here.cli.Here hered --name %s --listen %s:%d --peer %s=%s:%d \
       --witness %s:%d --token-file /run/here/token --bridge br0 \
-      --disk-folder /opt/guest --suspect-after %d </dev/null >%s 2>&1 &
+      --disk-folder /opt/guest --spares %d --suspect-after %d </dev/null >%s 2>&1 &
     """
         .formatted(
             host,
@@ -181,6 +181,7 @@ final class DemoRack implements AutoCloseable {
             PEER_PORT,
             lab.witnessAddress(),
             WITNESS_PORT,
+            host.equals(Demo.STANDBY) ? 1 : 0,
             SUSPECT_AFTER_MILLIS,
             DAEMON_LOG);
   }

@@ -76,6 +76,13 @@ final class HeredCommand implements Callable<Integer> {
   private List<Path> diskFolders = List.of();
 
   @Option(
+      names = "--spares",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "VMM processes kept ready for replicas of other hosts' VMs (${DEFAULT-VALUE}).")
+  private int spares;
+
+  @Option(
       names = "--suspect-after",
       defaultValue = "1000",
       paramLabel = "MS",
@@ -99,6 +106,7 @@ final class HeredCommand implements Callable<Integer> {
             tokenFile,
             bridge,
             diskFolders,
+            spares,
             Duration.ofMillis(suspectAfterMillis));
     Hered hered = new Hered(config);
     CountDownLatch ended = new CountDownLatch(1);

@@ -5,40 +5,46 @@ import dev.here.hypervisor.HypervisorException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Keeps one VMM process ready for the next replica; a new one follows each that is taken. */
+/** Keeps VMM processes ready for the next replicas; a new one follows each that is taken. */
 final class SpareVmms implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SpareVmms.class);
 
   private final Path folder;
-  private Optional<VmmSpare> ready = Optional.empty();
+  private final int wanted;
+  private final Deque<VmmSpare> ready = new ArrayDeque<>();
   private int started;
   private boolean closed;
 
-  /** Starts the first; its log is in {@code folder} until it is used. */
-  SpareVmms(Path folder) {
+  /**
+   * Starts the first.
+   *
+   * @param folder of their logs until they are used
+   * @param wanted how many are kept
+   */
+  SpareVmms(Path folder, int wanted) {
     this.folder = folder;
+    this.wanted = wanted;
     refill();
   }
 
-  /** The spare, if there is one; nobody else gets it. */
+  /** The one that has waited longest, if there is one; nobody else gets it. */
   synchronized Optional<VmmSpare> take() {
-    Optional<VmmSpare> taken = ready;
-    ready = Optional.empty();
-    return taken;
+    return Optional.ofNullable(ready.poll());
   }
 
-  /** Makes up for one that was taken. */
+  /** Makes up for those that were taken. */
   synchronized void refill() {
-    if (closed || ready.isPresent()) {
-      return;
-    }
     try {
       Files.createDirectories(folder);
-      ready = Optional.of(VmmSpare.start(folder.resolve("spare-%d.log".formatted(started++))));
+      while (!closed && ready.size() < wanted) {
+        ready.add(VmmSpare.start(folder.resolve("spare-%d.log".formatted(started++))));
+      }
     } catch (IOException | HypervisorException e) {
       LOG.warn("no VMM is kept ready: {}", e.getMessage());
     }
@@ -47,6 +53,6 @@ final class SpareVmms implements AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
-    ready.ifPresent(VmmSpare::close);
+    ready.forEach(VmmSpare::close);
   }
 }
