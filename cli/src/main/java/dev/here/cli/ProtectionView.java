@@ -57,7 +57,8 @@ record ProtectionView(
   /** The protection is over, whatever became of the guest. */
   boolean hasEnded() {
     return switch (state) {
-      case "REFUSED", "UNPROTECTED", "SWITCHED_OVER", "HANDED_OVER", "FENCED", "LOST", "FAILED" -> true;
+      case "REFUSED", "UNPROTECTED", "SWITCHED_OVER", "HANDED_OVER", "FENCED", "LOST", "FAILED" ->
+          true;
       default -> false;
     };
   }

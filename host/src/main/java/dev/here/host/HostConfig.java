@@ -18,7 +18,8 @@ import java.util.Map;
  * @param tokenFile the secret that all peers share, 16 octets at least
  * @param bridge what a guest's TAP joins after take-over; empty for none
  * @param diskFolders where disks that a peer names may lie
- * @param spares VMM processes kept ready for new replicas, 0 to 4: 0 suits a host that never stands by
+ * @param spares VMM processes kept ready for new replicas, 0 to 4: 0 suits a host that never stands
+ *     by
  * @param suspectAfter how long a hypervisor or a peer may be silent
  */
 public record HostConfig(
@@ -39,7 +40,8 @@ public record HostConfig(
     peers = Map.copyOf(peers);
     diskFolders = List.copyOf(diskFolders);
     if (spares < 0 || spares > MOST_SPARES) {
-      throw new HostException("%d spares are not possible, take 0 to %d".formatted(spares, MOST_SPARES));
+      throw new HostException(
+          "%d spares are not possible, take 0 to %d".formatted(spares, MOST_SPARES));
     }
     if (!name.matches("[A-Za-z0-9._-]{1,64}")) {
       throw new HostException(

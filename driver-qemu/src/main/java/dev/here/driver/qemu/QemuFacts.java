@@ -51,13 +51,14 @@ public final class QemuFacts {
       Duration probeTimeout) {
     try {
       var facts = new QemuFacts(qmp, inventory, timeout);
-      var collected = new QemuGuestFacts(
-          new Platform(inventory.version().name(), inventory.machineType(), inventory.vmName()),
-          inventory.accelerator().equals("kvm"),
-          facts.vcpus(CpuidProbe.measure(inventory, folder, probeTimeout)),
-          facts.tscKhz(),
-          QemuMemoryTree.parse(inventory.memoryTree()),
-          facts.functions());
+      var collected =
+          new QemuGuestFacts(
+              new Platform(inventory.version().name(), inventory.machineType(), inventory.vmName()),
+              inventory.accelerator().equals("kvm"),
+              facts.vcpus(CpuidProbe.measure(inventory, folder, probeTimeout)),
+              facts.tscKhz(),
+              QemuMemoryTree.parse(inventory.memoryTree()),
+              facts.functions());
       TranslationWarmUp.begin();
       return collected;
     } catch (QemuStreamException | InvalidMachineStateException e) {

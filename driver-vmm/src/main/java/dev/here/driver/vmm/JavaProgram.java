@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A Java process spends its first seconds on loading classes. Where the environment variable
  * {@value #STARTUP} names a folder with an archive {@code NAME.aot} of the classes that a program
  * of this name loads, it starts with that (JEP 483); with {@value #RECORD} it writes down, as
- * {@code NAME-1.aotconf} in that folder, what such an archive needs (the next of that name
- * {@code NAME-2.aotconf}, and so on). An archive that does not fit
- * this Java or class path is left aside by Java itself.
+ * {@code NAME-1.aotconf} in that folder, what such an archive needs (the next of that name {@code
+ * NAME-2.aotconf}, and so on). An archive that does not fit this Java or class path is left aside
+ * by Java itself.
  */
 public final class JavaProgram {
   /** Folder of the archives; processes that this one starts inherit it. */
@@ -58,8 +58,7 @@ public final class JavaProgram {
       return List.of(
           "-XX:AOTMode=record",
           "-XX:AOTConfiguration="
-              + Path.of(
-                  records, name + "-" + RECORDED.merge(name, 1, Integer::sum) + ".aotconf"));
+              + Path.of(records, name + "-" + RECORDED.merge(name, 1, Integer::sum) + ".aotconf"));
     }
     if (archives == null) {
       return List.of();
