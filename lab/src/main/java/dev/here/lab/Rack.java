@@ -13,7 +13,7 @@ import java.util.List;
  * the mounts are gone. An ephemeral rack's first process reads a pipe from its starter and ends
  * with it, however the starter ends; a kept rack's runs until it is killed.
  */
-final class Rack implements AutoCloseable {
+public final class Rack implements AutoCloseable {
   private static final long START_MILLIS = 10_000;
 
   private final long pid;
@@ -23,7 +23,7 @@ final class Rack implements AutoCloseable {
   }
 
   /** Process id of the rack's first process, as seen from this machine. */
-  long pid() {
+  public long pid() {
     return pid;
   }
 
@@ -33,7 +33,7 @@ final class Rack implements AutoCloseable {
    * @param keep whether the rack outlives this process
    * @param folder where its log goes
    */
-  static Rack start(boolean keep, Path folder) {
+  public static Rack start(boolean keep, Path folder) {
     String script =
         "ip link set lo up && touch \"$1\" && exec " + (keep ? "sleep infinity" : "cat");
     Path mark = folder.resolve("rack.ready");
@@ -97,12 +97,12 @@ final class Rack implements AutoCloseable {
   }
 
   /** Runs a program inside to its end; returns its output. */
-  String run(String... command) {
+  public String run(String... command) {
     return Tool.run(inside(List.of(command)));
   }
 
   /** Starts a program inside; its outputs go to a file. */
-  Process start(List<String> command, Path log) {
+  public Process start(List<String> command, Path log) {
     ProcessBuilder builder =
         new ProcessBuilder(inside(command))
             .redirectInput(Tool.NOTHING)
