@@ -25,9 +25,10 @@ final class Demo {
   /** A load that dirties some thousand pages a second on an emulated host. */
   private static final String LOAD_REQUEST = "load memory 16 200000";
 
-  private static final double DEGRADATION_MAX = 0.2;
+  private static final String SELF_TEST = "selftest start 4 2";
+  private static final double DEGRADATION_MAX = 0.3;
   private static final long INTERVAL_MAX_MILLIS = 2000;
-  private static final long POLL_MILLIS = 1500;
+  private static final long POLL_MILLIS = 4000;
   private static final long FAILOVER_POLL_MILLIS = 100;
   private static final int PROTECT_SECONDS = 240;
   private static final int COUNT_SECONDS = 300;
@@ -36,7 +37,8 @@ final class Demo {
   private static final int AFTERWARDS_SECONDS = 5;
 
   /** What is to be done. */
-  record Options(Attack attack, int vcpus, boolean loadMemory) {}
+  record Options(
+      Attack attack, int vcpus, boolean loadMemory, boolean plain, DemoVerdict.Minimum minimum) {}
 
   private final Options options;
   private final DemoRack rack;
@@ -56,7 +58,7 @@ final class Demo {
 
   /** Runs the demo from set-up to end; what was seen is for {@link DemoVerdict}. */
   static DemoFacts run(Options options, DemoScreen screen) {
-    try (DemoRack rack = DemoRack.start(options.vcpus(), screen);
+    try (DemoRack rack = DemoRack.start(options.vcpus(), options.plain(), screen);
         LabClient client = rack.client()) {
       screen.say(
           "a client counts requests on one TCP connection to %s".formatted(DemoRack.GUEST_ADDRESS));
@@ -76,6 +78,9 @@ final class Demo {
     if (options.loadMemory()) {
       screen.say("the guest starts to write memory: " + ask(LOAD_REQUEST));
     }
+    if (options.plain()) {
+      screen.say("two processes check their memory from now on: " + ask(SELF_TEST));
+    }
     final ProtectionView before = awaitEnough();
     final GuestClock clockBefore = GuestClock.parse(ask("clock"));
     final long requestsBefore = requests();
@@ -93,6 +98,8 @@ final class Demo {
     final String replay = options.attack().movesGuest() ? replay(written) : "";
     countOn();
     String journal = ask("journal");
+    Optional<String> selfTest =
+        options.plain() ? Optional.of(ask("selftest status")) : Optional.empty();
     GuestClock clockAfter = GuestClock.parse(ask("clock"));
     Optional<ReplicaView.Times> times = standby.replica().flatMap(ReplicaView::failover);
     List<String> owners = owners();
@@ -109,6 +116,7 @@ final class Demo {
         clockBefore,
         clockAfter,
         journal,
+        selfTest,
         owners);
   }
 
@@ -167,8 +175,8 @@ final class Demo {
       ProtectionView view = protection();
       screen.live("%s; %,d requests answered".formatted(view.line(), requests()));
       if (view.safe()
-          && view.checkpoints() >= DemoVerdict.CHECKPOINTS_MIN
-          && requests() >= DemoVerdict.REQUESTS_MIN) {
+          && view.checkpoints() >= options.minimum().checkpoints()
+          && requests() >= options.minimum().requests()) {
         return view;
       }
       deadline.check(view.line());

@@ -18,6 +18,7 @@ import java.util.OptionalLong;
  * @param clockBefore the guest's clock before the attack
  * @param clockAfter the guest's clock at the end
  * @param journal the guest's own check of the file on its RAM file system, at the end
+ * @param selfTest what processes that check their own memory found, at the end, if there were any
  * @param owners hosts on which the guest runs at the end
  */
 record DemoFacts(
@@ -31,4 +32,5 @@ record DemoFacts(
     GuestClock clockBefore,
     GuestClock clockAfter,
     String journal,
+    Optional<String> selfTest,
     List<String> owners) {}

@@ -27,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 final class DemoRack implements AutoCloseable {
   static final String GUEST_ADDRESS = "10.88.0.50";
   private static final int GUEST_MEBIBYTES = 128;
+  private static final int PLAIN_MEBIBYTES = 256;
   private static final int PEER_PORT = 7700;
   private static final int WITNESS_PORT = 2181;
 
@@ -52,13 +53,19 @@ final class DemoRack implements AutoCloseable {
   }
 
   /** Sets everything up: seconds when the lab's image is cached, some minutes when not. */
-  static DemoRack start(int vcpus, DemoScreen screen) {
+  static DemoRack start(int vcpus, boolean plain, DemoScreen screen) {
     Lab lab = Lab.up(LabPlan.pair(HereProgram.jars()), screen::say);
     DemoRack rack =
         new DemoRack(
             lab,
             new LabGuest(
-                "demo", vcpus, GUEST_MEBIBYTES, GUEST_ADDRESS, "52:54:00:12:34:56", false, true));
+                "demo",
+                vcpus,
+                plain ? PLAIN_MEBIBYTES : GUEST_MEBIBYTES,
+                GUEST_ADDRESS,
+                "52:54:00:12:34:56",
+                plain,
+                !plain));
     try {
       rack.populate(screen);
       return rack;

@@ -9,7 +9,7 @@ import java.util.function.Supplier;
  * figures, redrawn in place on a terminal and else printed once a second. Thread-safe.
  */
 final class DemoScreen {
-  private static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(5);
   private static final String ERASE_LINE = "\r\u001b[K";
 
   private final PrintWriter out;

@@ -6,24 +6,28 @@ import java.util.List;
 
 /** Whether the guest survived with nothing lost. */
 final class DemoVerdict {
-  /** A run with fewer checkpoints shows nothing. */
-  static final long CHECKPOINTS_MIN = 50;
-
-  /** A run with fewer requests shows nothing. */
-  static final long REQUESTS_MIN = 200;
+  /**
+   * A run with fewer checkpoints or requests shows nothing.
+   *
+   * @param checkpoints committed before the attack
+   * @param requests answered by the end
+   */
+  record Minimum(long checkpoints, long requests) {
+    static final Minimum OF_A_DEMO = new Minimum(50, 200);
+  }
 
   static final String SURVIVED_ATTACK = "attack survived";
 
   private DemoVerdict() {}
 
   /** What went wrong, a line each; empty when the guest survived with nothing lost. */
-  static List<String> problems(DemoFacts facts) {
+  static List<String> problems(DemoFacts facts, Minimum minimum) {
     List<String> problems = new ArrayList<>();
-    client(facts, problems);
-    if (facts.protection().checkpoints() < CHECKPOINTS_MIN) {
+    client(facts, minimum, problems);
+    if (facts.protection().checkpoints() < minimum.checkpoints()) {
       problems.add(
           "only %d checkpoints, %d are needed"
-              .formatted(facts.protection().checkpoints(), CHECKPOINTS_MIN));
+              .formatted(facts.protection().checkpoints(), minimum.checkpoints()));
     }
     if (!facts.clockAfter().follows(facts.clockBefore())) {
       problems.add(
@@ -33,11 +37,16 @@ final class DemoVerdict {
     if (!facts.journal().endsWith(" ok")) {
       problems.add("the file on the guest's RAM file system is damaged: " + facts.journal());
     }
+    facts
+        .selfTest()
+        .filter(found -> !found.matches("selftest [1-9][0-9]* 0 2"))
+        .ifPresent(
+            found -> problems.add("the guest's processes that check their memory say: " + found));
     place(facts, problems);
     return problems;
   }
 
-  private static void client(DemoFacts facts, List<String> problems) {
+  private static void client(DemoFacts facts, Minimum minimum, List<String> problems) {
     CounterSummary client = facts.client();
     if (client.lost() != 0) {
       problems.add(client.lost() + " requests lost");
@@ -48,8 +57,9 @@ final class DemoVerdict {
     if (!client.connectionKept()) {
       problems.add("the client's connection broke: " + client.failure());
     }
-    if (client.requests() < REQUESTS_MIN) {
-      problems.add("only %d requests, %d are needed".formatted(client.requests(), REQUESTS_MIN));
+    if (client.requests() < minimum.requests()) {
+      problems.add(
+          "only %d requests, %d are needed".formatted(client.requests(), minimum.requests()));
     }
     if (client.requests() <= facts.requestsBeforeAttack()) {
       problems.add("no request was answered after the attack");

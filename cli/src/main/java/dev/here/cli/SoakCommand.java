@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -24,8 +25,13 @@ import picocli.CommandLine.Spec;
 final class SoakCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(names = "--failovers", defaultValue = "300", description = "How many in all.")
-  private int failovers;
+  @Option(names = "--failovers", description = "How many in all (default: 300, with --lab 15).")
+  private OptionalInt failovers = OptionalInt.empty();
+
+  @Option(
+      names = "--lab",
+      description = "With a Linux guest between the lab's virtual hosts, two minutes each.")
+  private boolean lab;
 
   @Option(names = "--seed", description = "Of the random moments; by default the kept run's.")
   private Optional<Long> seed = Optional.empty();
@@ -38,25 +44,50 @@ final class SoakCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    return lab ? inLab() : here(failovers.orElse(300));
+  }
+
+  private int inLab() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    int wanted = failovers.orElse(15);
+    LabSoak.Tally tally =
+        new LabSoak(
+                stateFile("soak-lab.json"), out, new DemoScreen(spec.commandLine().getErr(), false))
+            .run(wanted, deadlineNanos());
+    out.printf(
+        "soak: %d of %d failovers with Linux in the lab %s, %d with something lost; %.1f a minute%n",
+        tally.total(),
+        wanted,
+        tally.done(),
+        tally.bad().size(),
+        60 * tally.total() / Math.max(1, tally.seconds()));
+    out.flush();
+    return tally.bad().isEmpty() ? 0 : 1;
+  }
+
+  private long deadlineNanos() {
+    return System.nanoTime() + TimeUnit.MINUTES.toNanos(minutes);
+  }
+
+  private int here(int wanted) throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     Path folder = Files.createTempDirectory("here-soak");
     Soak soak =
         new Soak(
             folder,
-            Optional.of(tallyFile()),
+            Optional.of(stateFile("soak.json")),
             line -> {
               out.println(line);
               out.flush();
             });
-    SoakTally tally =
-        soak.run(failovers, seed, System.nanoTime() + TimeUnit.MINUTES.toNanos(minutes));
+    SoakTally tally = soak.run(wanted, seed, deadlineNanos());
     out.printf(
         "soak: seed %d: %d of %d failovers (%d kills, %d hangs, %d switchovers; %d with fresh"
             + " processes), %d lost, %d corrupt, %d doubled; %.1f a minute, slowest activation %.0f"
             + " ms%n",
         tally.seed(),
         tally.done(),
-        failovers,
+        wanted,
         tally.kills(),
         tally.hangs(),
         tally.switchovers(),
@@ -66,7 +97,7 @@ final class SoakCommand implements Callable<Integer> {
         tally.doubled(),
         tally.perMinute(),
         tally.activateMillisWorst());
-    if (tally.clean() && tally.done() < failovers) {
+    if (tally.clean() && tally.done() < wanted) {
       out.println("soak: time is up; the same command goes on from here");
     }
     out.flush();
@@ -88,12 +119,12 @@ final class SoakCommand implements Callable<Integer> {
     Files.delete(folder);
   }
 
-  private static Path tallyFile() {
+  private static Path stateFile(String name) {
     String state = System.getenv("XDG_STATE_HOME");
     Path base =
         state == null || state.isBlank()
             ? Path.of(System.getProperty("user.home"), ".local", "state")
             : Path.of(state);
-    return base.resolve("here").resolve("soak.json");
+    return base.resolve("here").resolve(name);
   }
 }

@@ -36,7 +36,12 @@ class DemoVerdictTest {
         new GuestClock(1000, 20),
         new GuestClock(1030, 50),
         "journal 420 ok",
+        Optional.empty(),
         List.of(moves ? "kvm-b" : "kvm-a"));
+  }
+
+  private static List<String> problems(DemoFacts facts) {
+    return DemoVerdict.problems(facts, DemoVerdict.Minimum.OF_A_DEMO);
   }
 
   private static DemoFacts with(CounterSummary client) {
@@ -52,6 +57,7 @@ class DemoVerdictTest {
         good.clockBefore(),
         good.clockAfter(),
         good.journal(),
+        good.selfTest(),
         good.owners());
   }
 
@@ -69,37 +75,57 @@ class DemoVerdictTest {
         good.clockBefore(),
         after,
         journal,
+        good.selfTest(),
         owners);
+  }
+
+  private static DemoFacts checking(String selfTest) {
+    DemoFacts good = good(Attack.KILL);
+    return new DemoFacts(
+        good.attack(),
+        good.protection(),
+        good.failoverSeenNanos(),
+        good.failover(),
+        good.client(),
+        good.requestsBeforeAttack(),
+        good.replayAnswer(),
+        good.clockBefore(),
+        good.clockAfter(),
+        good.journal(),
+        Optional.of(selfTest),
+        good.owners());
+  }
+
+  @Test
+  void aProcessThatDiedOrFoundItsMemoryChangedIsAProblem() {
+    assertThat(problems(checking("selftest 812 0 2"))).isEmpty();
+    assertThat(problems(checking("selftest 812 1 2"))).hasSize(1);
+    assertThat(problems(checking("selftest 812 0 1"))).hasSize(1);
+    assertThat(problems(checking("selftest 0 0 2"))).hasSize(1);
   }
 
   @ParameterizedTest
   @EnumSource(Attack.class)
   void aGuestThatLosesNothingSurvived(Attack attack) {
-    assertThat(DemoVerdict.problems(good(attack))).isEmpty();
+    assertThat(problems(good(attack))).isEmpty();
   }
 
   @Test
   void whatTheClientMissedIsAProblem() {
-    assertThat(DemoVerdict.problems(with(CLIENT))).isEmpty();
-    assertThat(
-            DemoVerdict.problems(with(new CounterSummary(420, 1, 0, true, 0, 0, 0, true, 0, ""))))
+    assertThat(problems(with(CLIENT))).isEmpty();
+    assertThat(problems(with(new CounterSummary(420, 1, 0, true, 0, 0, 0, true, 0, ""))))
         .containsExactly("1 requests lost");
-    assertThat(
-            DemoVerdict.problems(with(new CounterSummary(420, 0, 2, true, 0, 0, 0, true, 0, ""))))
+    assertThat(problems(with(new CounterSummary(420, 0, 2, true, 0, 0, 0, true, 0, ""))))
         .containsExactly("2 requests repeated");
-    assertThat(
-            DemoVerdict.problems(
-                with(new CounterSummary(420, 0, 0, false, 0, 0, 0, true, 0, "reset"))))
+    assertThat(problems(with(new CounterSummary(420, 0, 0, false, 0, 0, 0, true, 0, "reset"))))
         .containsExactly("the client's connection broke: reset");
-    assertThat(
-            DemoVerdict.problems(with(new CounterSummary(420, 0, 0, true, 0, 0, 0, false, 0, ""))))
+    assertThat(problems(with(new CounterSummary(420, 0, 0, true, 0, 0, 0, false, 0, ""))))
         .containsExactly("the guest's uptime is not continuous");
   }
 
   @Test
   void tooFewRequestsOrNoneAfterTheAttackAreAProblem() {
-    assertThat(
-            DemoVerdict.problems(with(new CounterSummary(199, 0, 0, true, 0, 0, 0, true, 0, ""))))
+    assertThat(problems(with(new CounterSummary(199, 0, 0, true, 0, 0, 0, true, 0, ""))))
         .containsExactly(
             "only 199 requests, 200 are needed", "no request was answered after the attack");
   }
@@ -107,16 +133,12 @@ class DemoVerdictTest {
   @Test
   void whatTheGuestLostIsAProblem() {
     GuestClock later = new GuestClock(1030, 50);
-    assertThat(
-            DemoVerdict.problems(
-                changed(49, "attack survived", later, "journal 1 ok", List.of("kvm-b"))))
+    assertThat(problems(changed(49, "attack survived", later, "journal 1 ok", List.of("kvm-b"))))
         .containsExactly("only 49 checkpoints, 50 are needed");
-    assertThat(
-            DemoVerdict.problems(
-                changed(50, "error: refused", later, "journal 1 ok", List.of("kvm-b"))))
+    assertThat(problems(changed(50, "error: refused", later, "journal 1 ok", List.of("kvm-b"))))
         .containsExactly("the same attack on the standby: error: refused");
     assertThat(
-            DemoVerdict.problems(
+            problems(
                 changed(
                     50,
                     "attack survived",
@@ -127,8 +149,7 @@ class DemoVerdictTest {
         .asString()
         .startsWith("the guest's clock went back");
     assertThat(
-            DemoVerdict.problems(
-                changed(50, "attack survived", later, "journal 1 corrupt", List.of("kvm-b"))))
+            problems(changed(50, "attack survived", later, "journal 1 corrupt", List.of("kvm-b"))))
         .singleElement()
         .asString()
         .contains("journal 1 corrupt");
@@ -139,8 +160,7 @@ class DemoVerdictTest {
     GuestClock later = new GuestClock(1030, 50);
     for (List<String> owners :
         List.of(List.of("kvm-a", "kvm-b"), List.of("kvm-a"), List.<String>of())) {
-      assertThat(
-              DemoVerdict.problems(changed(50, "attack survived", later, "journal 1 ok", owners)))
+      assertThat(problems(changed(50, "attack survived", later, "journal 1 ok", owners)))
           .singleElement()
           .asString()
           .contains("should run on kvm-b alone");

@@ -45,7 +45,7 @@ final class ApplicationImage {
         classPath.add("/opt/here/lib/" + name);
       }
       Files.writeString(content.resolve("classpath"), String.join(":", classPath));
-      if (!application.isEmpty() && application.stream().allMatch(Files::isRegularFile)) {
+      if (!application.isEmpty() && application.stream().allMatch(ApplicationImage::isJar)) {
         Optional<Path> archives = StartupArchives.ensure(host, content, progress);
         if (archives.isPresent()) {
           copy(archives.get(), content.resolve("startup"));
@@ -67,6 +67,10 @@ final class ApplicationImage {
     } catch (IOException e) {
       throw new LabException("the application's disk cannot be written: " + e.getMessage(), e);
     }
+  }
+
+  private static boolean isJar(Path part) {
+    return Files.isRegularFile(part) && part.toString().endsWith(".jar");
   }
 
   private static String label(Path part) {

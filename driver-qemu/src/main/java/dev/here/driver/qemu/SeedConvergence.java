@@ -16,7 +16,7 @@ final class SeedConvergence implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(SeedConvergence.class);
   private static final long LAST_DOWNTIME_MILLIS = 10_000;
-  private static final int PATIENT_PASSES = 4;
+  private static final int PATIENT_PASSES = 2;
   private static final Duration LOOK = Duration.ofMillis(500);
 
   private final QmpClient qmp;
