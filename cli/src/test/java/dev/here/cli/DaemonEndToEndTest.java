@@ -73,4 +73,78 @@ class DaemonEndToEndTest {
       guest.awaitProtectionState("SWITCHED_OVER");
     }
   }
+
+  @Test
+  void aDaemonOnThePrimaryComesBackToItsKeeper() throws InterruptedException {
+    try (TwoHosts.Guest guest = hosts.boot("left")) {
+      guest.protect();
+      ProcessHandle keeper = guest.keeper();
+      hosts.killHered("a");
+      guest.awaitMoreTicks(guest::ticksInQemu);
+      hosts.startHered("a");
+      guest.awaitProtected();
+      assertThat(guest.keeper()).isEqualTo(keeper);
+      assertThat(guest.isRedirected()).isTrue();
+      guest.unprotect();
+      guest.awaitProtectionState("UNPROTECTED");
+      assertThat(guest.isRedirected()).isFalse();
+      guest.awaitMoreTicks(guest::ticksInQemu);
+    }
+  }
+
+  @Test
+  void aDaemonOnTheStandbyComesBackAndIsFilledAgain() throws InterruptedException {
+    try (TwoHosts.Guest guest = hosts.boot("spared")) {
+      guest.protect();
+      ProcessHandle orphan = guest.vmm().orElseThrow();
+      hosts.killHered("b");
+      hosts.await(
+          "a says why the guest is not safe",
+          () ->
+              !guest.protection().path("safe").asBoolean(true)
+                  && !guest.protection().path("reason").asString("").isEmpty());
+      guest.awaitMoreTicks(guest::ticksInQemu);
+      hosts.startHered("b");
+      guest.awaitProtected();
+      assertThat(TwoHosts.lives(orphan)).isFalse();
+      long ticks = guest.ticksInQemu();
+      guest.awaitCheckpoints();
+      guest.killQemu();
+      guest.awaitRunningAtB();
+      assertThat(guest.ticksAtB()).isGreaterThanOrEqualTo(ticks);
+    }
+  }
+
+  @Test
+  void aDeadKeeperIsReplaced() {
+    try (TwoHosts.Guest guest = hosts.boot("bereft")) {
+      guest.protect();
+      ProcessHandle keeper = guest.keeper();
+      assertThat(guest.isRedirected()).isTrue();
+      keeper.destroyForcibly();
+      hosts.await("the guest's frames take their direct way", () -> !guest.isRedirected());
+      guest.awaitMoreTicks(guest::ticksInQemu);
+      guest.awaitProtected();
+      assertThat(guest.keeper()).isNotEqualTo(keeper);
+      assertThat(guest.runsAtB()).isFalse();
+    }
+  }
+
+  @Test
+  void aPartitionNeverGivesTwoOwners() {
+    try (TwoHosts.Guest guest = hosts.boot("parted")) {
+      guest.protect();
+      hosts.part();
+      try {
+        guest.awaitProtectionState("ALONE");
+        guest.awaitMoreTicks(guest::ticksInQemu);
+        assertThat(guest.replica().path("state").asString("")).isIn("WATCHING", "SUSPECTING");
+      } finally {
+        hosts.join();
+      }
+      guest.awaitProtected();
+      assertThat(guest.runsAtB()).isFalse();
+      assertThat(guest.qemuLives()).isTrue();
+    }
+  }
 }

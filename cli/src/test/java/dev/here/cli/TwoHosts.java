@@ -2,6 +2,7 @@ package dev.here.cli;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.host.ApiClient;
 import dev.here.host.HostException;
@@ -26,6 +27,8 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assertions;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
 
 /**
  * Two hosts, a and b, and a witness on this machine: real daemons and real hypervisors on /dev/kvm,
@@ -35,7 +38,7 @@ import tools.jackson.databind.JsonNode;
 final class TwoHosts implements AutoCloseable {
   static final long PATIENCE_SECONDS = 120;
 
-  private static final String SUSPECT_AFTER_MILLIS = "2000";
+  private static final String SUSPECT_AFTER_MILLIS = "4000";
   private static final Duration QMP_TIMEOUT = Duration.ofSeconds(10);
   private static final String NETWORKS =
       """
@@ -61,6 +64,9 @@ final class TwoHosts implements AutoCloseable {
         ip -n $host link set lo up
       done
       """;
+
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+  private static final JsonNode MISSING = MissingNode.getInstance();
 
   private final Path folder;
   private final Rack rack;
@@ -242,6 +248,10 @@ final class TwoHosts implements AutoCloseable {
     return status(host).isPresent();
   }
 
+  static boolean lives(ProcessHandle process) {
+    return !commandLine(process).isEmpty();
+  }
+
   /** Processes that have {@code word} in their command line. */
   static List<ProcessHandle> processes(String word) {
     return ProcessHandle.allProcesses()
@@ -257,6 +267,28 @@ final class TwoHosts implements AutoCloseable {
           Path.of("/proc/" + process.pid() + "/cmdline"), StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
       return "";
+    }
+  }
+
+  /** The process that has the given id inside the namespace of the hosts' processes. */
+  private Optional<ProcessHandle> insider(long pid) {
+    return ProcessHandle.of(rack.pid()).stream()
+        .flatMap(first -> Stream.concat(first.descendants(), entered()))
+        .filter(process -> innerPid(process) == pid)
+        .findFirst();
+  }
+
+  /** Processes that were started from outside, and theirs. */
+  private static Stream<ProcessHandle> entered() {
+    return ProcessHandle.current().descendants();
+  }
+
+  private static long innerPid(ProcessHandle process) {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/" + process.pid() + "/status"))) {
+      String pids = lines.filter(line -> line.startsWith("NSpid:")).findFirst().orElse("0");
+      return Long.parseLong(pids.substring(pids.lastIndexOf('\t') + 1).strip());
+    } catch (IOException | UncheckedIOException e) {
+      return 0;
     }
   }
 
@@ -346,7 +378,7 @@ final class TwoHosts implements AutoCloseable {
     }
 
     boolean qemuLives() {
-      return !commandLine(qemu).isEmpty();
+      return lives(qemu);
     }
 
     /** The keeper's process; there is one. */
@@ -360,15 +392,23 @@ final class TwoHosts implements AutoCloseable {
       return Long.decode(text.substring(text.indexOf(':') + 1).strip());
     }
 
-    /** QEMU's own list of the guest's network clients and their filters. */
-    String networkInQemu() {
-      return monitor.human("info network", QMP_TIMEOUT);
+    /** Whether the guest's frames take their way through a keeper's gates. */
+    boolean isRedirected() {
+      return monitor.human("info network", QMP_TIMEOUT).contains(QemuNicRedirect.ID_PREFIX);
     }
 
     /** Our monitor's process for this guest on b; empty while there is none. */
     Optional<ProcessHandle> vmm() {
       String socket = replica().path("vm").asString("");
-      return socket.isEmpty() ? Optional.empty() : processes(socket).stream().findFirst();
+      if (socket.isEmpty()) {
+        return Optional.empty();
+      }
+      try {
+        String record = Files.readString(Path.of(socket).resolveSibling("replica.json"));
+        return insider(JSON.readTree(record).path("vmm").path("pid").asLong(0));
+      } catch (IOException e) {
+        return Optional.empty();
+      }
     }
 
     /** The guest's timer interrupts so far, as our monitor on b has them. */
@@ -401,8 +441,6 @@ final class TwoHosts implements AutoCloseable {
       vmm().ifPresent(ProcessHandle::destroyForcibly);
     }
   }
-
-  private static final JsonNode MISSING = tools.jackson.databind.node.MissingNode.getInstance();
 
   private static boolean isGuestMemory(Path descriptor) {
     try {

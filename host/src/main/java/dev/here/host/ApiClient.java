@@ -8,14 +8,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Asks a daemon over its Unix socket: HTTP with JSON both ways. */
 public final class ApiClient {
   /** Where a host's daemon listens unless told otherwise. */
   public static final Path DEFAULT_SOCKET = Path.of("/run/here/hered.sock");
-
-  private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private final Path socket;
 
@@ -28,7 +25,7 @@ public final class ApiClient {
   }
 
   public JsonNode post(String target, Object body) {
-    return ask("POST", target, JSON.writeValueAsString(body));
+    return ask("POST", target, JsonFile.JSON.writeValueAsString(body));
   }
 
   public JsonNode delete(String target) {
@@ -50,7 +47,7 @@ public final class ApiClient {
         channel.write(request);
       }
       ByteBuffer response = HttpText.readMessage(channel);
-      JsonNode answer = JSON.readTree(HttpText.body(response));
+      JsonNode answer = JsonFile.JSON.readTree(HttpText.body(response));
       if (HttpText.status(response) >= 400) {
         throw new HostException(
             answer.path("error").asString("the daemon refused without a reason"));

@@ -38,6 +38,11 @@ final class GuestTap implements AutoCloseable {
     }
   }
 
+  /** One that an earlier daemon made; it may be gone already. */
+  static GuestTap left(String name) {
+    return new GuestTap(name);
+  }
+
   String name() {
     return name;
   }

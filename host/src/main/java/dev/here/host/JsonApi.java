@@ -17,14 +17,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Routes requests by method and path pattern to functions from JSON to an object that becomes JSON.
+ * Routes requests by method and path pattern to functions from JSON to an object that becomes
+ * JsonFile.JSON.
  */
 final class JsonApi extends Handler.Abstract {
   private static final Logger LOG = LoggerFactory.getLogger(JsonApi.class);
-  private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private record Route(String method, Pattern path, BiFunction<Matcher, JsonNode, Object> answer) {}
 
@@ -58,7 +57,7 @@ final class JsonApi extends Handler.Abstract {
   private static void answer(
       Route route, Matcher path, String body, Response response, Callback callback) {
     try {
-      JsonNode content = body.isEmpty() ? JSON.nullNode() : JSON.readTree(body);
+      JsonNode content = body.isEmpty() ? JsonFile.JSON.nullNode() : JsonFile.JSON.readTree(body);
       reply(response, callback, 200, route.answer.apply(path, content));
     } catch (JacksonException e) {
       reply(response, callback, 400, new Refusal("the request is not the JSON that is expected"));
@@ -72,6 +71,6 @@ final class JsonApi extends Handler.Abstract {
   private static void reply(Response response, Callback callback, int status, Object content) {
     response.setStatus(status);
     response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
-    response.write(true, ByteBuffer.wrap(JSON.writeValueAsBytes(content)), callback);
+    response.write(true, ByteBuffer.wrap(JsonFile.JSON.writeValueAsBytes(content)), callback);
   }
 }

@@ -3,38 +3,36 @@ package dev.here.host;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * How a keeper ended, left in its folder for the daemon. A keeper that ended without one died.
  *
  * @param state a final {@code ProtectionState}, or REFUSED where the guest was not touched
  * @param reason why, in a sentence
+ * @param again whether the guest runs on here and protection worked before, so that it is worth
+ *     another attempt
  */
-record KeeperOutcome(String state, String reason) {
+record KeeperOutcome(String state, String reason, boolean again) {
   static final String REFUSED = "REFUSED";
   private static final String FILE = "outcome.json";
-  private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  KeeperOutcome(String state, String reason) {
+    this(state, reason, false);
+  }
 
   void write(Path folder) {
-    try {
-      Path partial = folder.resolve(FILE + ".partial");
-      Files.writeString(partial, JSON.writeValueAsString(this));
-      Files.move(partial, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw new HostException(
-          "the outcome of " + folder + " cannot be written: " + e.getMessage(), e);
-    }
+    JsonFile.write(folder.resolve(FILE), this);
   }
 
   static Optional<KeeperOutcome> read(Path folder) {
+    Path file = folder.resolve(FILE);
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
     try {
-      return Optional.of(
-          JSON.readValue(Files.readString(folder.resolve(FILE)), KeeperOutcome.class));
-    } catch (IOException | JacksonException e) {
+      return Optional.of(JsonFile.read(file, KeeperOutcome.class));
+    } catch (HostException e) {
       return Optional.empty();
     }
   }

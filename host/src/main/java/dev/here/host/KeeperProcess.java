@@ -13,7 +13,7 @@ import tools.jackson.databind.JsonNode;
 
 /** One keeper, started by this daemon or found by it. */
 final class KeeperProcess {
-  private static final String PID = "keeper.pid";
+  private static final String PID = "keeper.json";
   private static final int HEAP_MEBIBYTES = 512;
 
   private final Path folder;
@@ -40,7 +40,7 @@ final class KeeperProcess {
               .redirectOutput(
                   ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))
               .start();
-      Files.writeString(folder.resolve(PID), started.pid() + " " + startOf(started.toHandle()));
+      JsonFile.write(folder.resolve(PID), ProcessMark.of(started.toHandle()));
       return new KeeperProcess(folder, Optional.of(started.toHandle()));
     } catch (IOException e) {
       throw new HostException(
@@ -50,24 +50,11 @@ final class KeeperProcess {
 
   /** Finds the keeper that an earlier daemon started in {@code folder}. */
   static KeeperProcess adopt(Path folder) {
-    try {
-      String[] words = Files.readString(folder.resolve(PID)).split(" ");
-      Optional<ProcessHandle> found =
-          ProcessHandle.of(Long.parseLong(words[0]))
-              .filter(handle -> words.length > 1 && startOf(handle).equals(words[1]));
-      return new KeeperProcess(folder, found);
-    } catch (IOException | NumberFormatException e) {
+    Path mark = folder.resolve(PID);
+    if (!Files.exists(mark)) {
       return new KeeperProcess(folder, Optional.empty());
     }
-  }
-
-  /** Tells a process from a later one with the same number. */
-  private static String startOf(ProcessHandle handle) {
-    return handle
-        .info()
-        .startInstant()
-        .map(instant -> Long.toString(instant.toEpochMilli()))
-        .orElse("-");
+    return new KeeperProcess(folder, JsonFile.read(mark, ProcessMark.class).find());
   }
 
   Path folder() {
@@ -79,7 +66,7 @@ final class KeeperProcess {
   }
 
   boolean isAlive() {
-    return process.isPresent() && process.get().isAlive();
+    return process.isPresent() && ProcessMark.isAlive(process.get());
   }
 
   Optional<KeeperOutcome> outcome() {

@@ -15,26 +15,81 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What is done after a keeper's death. Its gates drop the guest's frames until they are removed,
- * and they may be removed only by who owns the VM: the dead keeper's lease is waited for. Either it
- * comes here, then the guest goes on here and its network is restored, or the standby was faster,
- * then the guest runs there and the one here is ended.
+ * and they may be removed only by who owns the VM, once the standby can no longer take over: a
+ * checkpoint that it would go on from does not know of the frames that leave then.
+ *
+ * <pre>
+ *   keeper died ─► its session goes on here ─► take-over refused ─► gates removed ─► lease given up
+ *        │                    │                       │
+ *        └────no session, or it has ended────┐        └──not certain──┐
+ *                                            ▼                        ▼
+ *                      the dead keeper's lease is waited for ─► ours: gates removed
+ *                                                            └► the standby's: the guest here is ended
+ * </pre>
+ *
+ * A new lease refuses take-over from its beginning ({@link Ownership#acquire}), and has a token
+ * that the standby's checkpoints do not carry.
  */
 final class KeeperRevival {
   private static final Logger LOG = LoggerFactory.getLogger(KeeperRevival.class);
-  private static final long POLL_MILLIS = 50;
+  private static final long POLL_MILLIS = 20;
 
   private final WitnessConnection witness;
   private final ProtectOrder order;
+  private final Path folder;
 
-  KeeperRevival(WitnessConnection witness, ProtectOrder order) {
+  /**
+   * @param witness this daemon's own connection
+   * @param folder the dead keeper's
+   */
+  KeeperRevival(WitnessConnection witness, ProtectOrder order, Path folder) {
     this.witness = witness;
     this.order = order;
+    this.folder = folder;
   }
 
   /**
    * Returns how the protection ended; empty when the guest goes on here, ready for a new keeper.
    */
   Optional<KeeperOutcome> revive() throws InterruptedException {
+    Optional<WitnessSession> session = WitnessSession.read(folder);
+    if (session.isPresent()) {
+      Optional<Revived> revived = continueSession(session.get());
+      if (revived.isPresent()) {
+        return revived.get().outcome();
+      }
+    }
+    return awaitLease();
+  }
+
+  /** The gates are removed, or the hypervisor is lost. */
+  private record Revived(Optional<KeeperOutcome> outcome) {}
+
+  /** Empty when the dead keeper's lease cannot be had so: nothing was touched then. */
+  private Optional<Revived> continueSession(WitnessSession session) throws InterruptedException {
+    try (WitnessConnection keepers =
+            new WitnessConnection(order.witness(), leaseMillis(), Optional.of(session));
+        ZooKeeperOwnership ownership = keepers.place(VmIdentity.of(order.name()), order.host())) {
+      long deadline = deadlineNanos(1);
+      while (System.nanoTime() < deadline) {
+        try {
+          Optional<Lease> lease = ownership.continued();
+          if (lease.isEmpty()) {
+            return Optional.empty();
+          }
+          lease.get().allowTakeOver(false);
+          LOG.info("the lease of {}'s dead keeper goes on here", order.name());
+          return Optional.of(new Revived(undo()));
+        } catch (OwnershipException e) {
+          LOG.info("{}: {}", order.name(), e.getMessage());
+        }
+        Thread.sleep(POLL_MILLIS);
+      }
+      return Optional.empty();
+    }
+  }
+
+  private Optional<KeeperOutcome> awaitLease() throws InterruptedException {
     try (Ownership ownership = witness.ownership(VmIdentity.of(order.name()), order.host())) {
       Optional<Lease> lease = await(ownership);
       if (lease.isEmpty()) {
@@ -47,9 +102,17 @@ final class KeeperRevival {
     }
   }
 
+  private int leaseMillis() {
+    return Keeper.leaseMillis(order.suspectAfterMillis());
+  }
+
+  private long deadlineNanos(int leases) {
+    return System.nanoTime() + leases * 1_000_000L * leaseMillis();
+  }
+
   /** Empty when another host owns the VM although the dead keeper's lease must have run out. */
   private Optional<Lease> await(Ownership ownership) throws InterruptedException {
-    long deadline = System.nanoTime() + 3_000_000L * Keeper.leaseMillis(order.suspectAfterMillis());
+    long deadline = deadlineNanos(3);
     while (true) {
       try {
         Optional<Lease> lease = ownership.acquire();
@@ -59,7 +122,7 @@ final class KeeperRevival {
       } catch (OwnershipException e) {
         // Nothing is certain without the witness: the gates stay, and nobody is ended.
         LOG.warn("{}: {}", order.name(), e.getMessage());
-        deadline = System.nanoTime() + 3_000_000L * Keeper.leaseMillis(order.suspectAfterMillis());
+        deadline = deadlineNanos(3);
       }
       Thread.sleep(POLL_MILLIS);
     }

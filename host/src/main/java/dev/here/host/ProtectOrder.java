@@ -3,12 +3,7 @@ package dev.here.host;
 import dev.here.replication.BoundedDegradation;
 import dev.here.replication.FixedInterval;
 import dev.here.replication.IntervalPolicy;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What a keeper is told to do, kept in its folder as long as the protection is wanted.
@@ -39,7 +34,6 @@ record ProtectOrder(
     double maxDegradation,
     long maxIntervalMillis,
     long suspectAfterMillis) {
-  private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final long MILLI = 1_000_000;
 
   /** Shortest interval of a bounded policy. */
@@ -74,22 +68,11 @@ record ProtectOrder(
 
   /** Reads an order; refused with its path when it cannot be understood. */
   static ProtectOrder read(Path file) {
-    try {
-      return JSON.readValue(Files.readString(file), ProtectOrder.class);
-    } catch (IOException | JacksonException e) {
-      throw new HostException("the order %s cannot be read: %s".formatted(file, e.getMessage()), e);
-    }
+    return JsonFile.read(file, ProtectOrder.class);
   }
 
   /** Writes the order; it appears whole or not at all. */
   void write(Path file) {
-    try {
-      Path partial = file.resolveSibling(file.getFileName() + ".partial");
-      Files.writeString(partial, JSON.writeValueAsString(this));
-      Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw new HostException(
-          "the order %s cannot be written: %s".formatted(file, e.getMessage()), e);
-    }
+    JsonFile.write(file, this);
   }
 }

@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,10 +25,20 @@ final class Protections implements AutoCloseable {
   private static final long WATCH_MILLIS = 50;
   private static final int MOST_RESTARTS = 5;
 
+  /** A keeper that failed is started again after so long, then after twice as long, and so on. */
+  private static final long FIRST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final Path folder;
   private final Optional<WitnessConnection> witness;
   private final Map<String, KeeperProcess> keepers = new ConcurrentHashMap<>();
   private final Map<String, Integer> restarts = new ConcurrentHashMap<>();
+
+  /** Keepers that failed, and when each was seen to. */
+  private final Map<String, Long> failedNanos = new ConcurrentHashMap<>();
+
+  /** Whose dead keepers' leavings are being undone, each on a thread of its own. */
+  private final Set<String> reviving = ConcurrentHashMap.newKeySet();
+
   private final Thread watch;
   private volatile boolean closed;
 
@@ -70,7 +82,11 @@ final class Protections implements AutoCloseable {
       throw new HostException(
           "VM %s is protected already, to %s".formatted(order.name(), known.order().to()));
     }
+    if (reviving.contains(order.name())) {
+      throw beingRevived(order.name());
+    }
     restarts.remove(order.name());
+    failedNanos.remove(order.name());
     Path own = folder.resolve(order.name());
     try {
       Files.createDirectories(own);
@@ -81,11 +97,19 @@ final class Protections implements AutoCloseable {
     keepers.put(order.name(), KeeperProcess.start(own));
   }
 
+  private static HostException beingRevived(String name) {
+    return new HostException(
+        "the keeper of %s died and the guest's network is being restored; try again in some seconds"
+            .formatted(name));
+  }
+
   /** Ends protection; the guest goes on here. */
-  void unprotect(String name) {
+  synchronized void unprotect(String name) {
     KeeperProcess keeper = require(name);
     if (keeper.isAlive()) {
       keeper.post("/v1/unprotect");
+    } else if (reviving.contains(name)) {
+      throw beingRevived(name);
     } else {
       keeper.forget();
       keepers.remove(name);
@@ -128,7 +152,7 @@ final class Protections implements AutoCloseable {
     return views;
   }
 
-  private static View view(KeeperProcess keeper) {
+  private View view(KeeperProcess keeper) {
     ProtectOrder order = keeper.order();
     Optional<JsonNode> answer = keeper.isAlive() ? keeper.status() : Optional.empty();
     if (answer.isPresent()) {
@@ -143,7 +167,7 @@ final class Protections implements AutoCloseable {
           Optional.of(status),
           Optional.of(answer.get().path("clockLag")));
     }
-    Optional<KeeperOutcome> outcome = keeper.outcome();
+    Optional<KeeperOutcome> outcome = keeper.outcome().map(end -> shown(order.name(), end));
     String state =
         keeper.isAlive() ? "STARTING" : outcome.map(KeeperOutcome::state).orElse("KEEPER_GONE");
     String reason =
@@ -164,18 +188,66 @@ final class Protections implements AutoCloseable {
         Optional.empty());
   }
 
+  /** A failure that is followed by another attempt is not the end. */
+  private KeeperOutcome shown(String name, KeeperOutcome end) {
+    return isTriedAgain(name, end)
+        ? new KeeperOutcome("RETRYING", end.reason() + "; protection is tried again soon")
+        : end;
+  }
+
+  private boolean isTriedAgain(String name, KeeperOutcome end) {
+    return end.again() && restarts.getOrDefault(name, 0) < MOST_RESTARTS;
+  }
+
   private void watch() {
     try {
       while (!closed) {
-        for (KeeperProcess keeper : keepers.values()) {
-          if (witness.isPresent() && !keeper.isAlive() && keeper.outcome().isEmpty()) {
-            revive(keeper);
-          }
-        }
+        keepers.values().stream().filter(keeper -> !keeper.isAlive()).forEach(this::lookAfter);
         Thread.sleep(WATCH_MILLIS);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private synchronized void lookAfter(KeeperProcess keeper) {
+    String name = keeper.order().name();
+    if (closed || keepers.get(name) != keeper || reviving.contains(name)) {
+      return;
+    }
+    Optional<KeeperOutcome> outcome = keeper.outcome();
+    if (outcome.isPresent()) {
+      if (isTriedAgain(name, outcome.get())) {
+        tryAgain(keeper);
+      }
+    } else if (witness.isPresent()) {
+      reviving.add(name);
+      Thread.ofVirtual().name("revival-" + name).start(() -> reviveAlone(keeper));
+    }
+  }
+
+  private void tryAgain(KeeperProcess keeper) {
+    String name = keeper.order().name();
+    long now = System.nanoTime();
+    Long failed = failedNanos.putIfAbsent(name, now);
+    long pause = FIRST_PAUSE_NANOS << restarts.getOrDefault(name, 0);
+    if (failed != null && now - failed > pause) {
+      failedNanos.remove(name);
+      restarts.merge(name, 1, Integer::sum);
+      LOG.info("the protection of {} is tried again", name);
+      keepers.put(name, KeeperProcess.start(keeper.folder()));
+    }
+  }
+
+  private void reviveAlone(KeeperProcess keeper) {
+    try {
+      revive(keeper);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      LOG.warn("the dead keeper of {} is not cleaned up yet", keeper.order().name(), e);
+    } finally {
+      reviving.remove(keeper.order().name());
     }
   }
 
@@ -188,7 +260,8 @@ final class Protections implements AutoCloseable {
         new KeeperRevival(
                 witness.orElseThrow(
                     () -> new HostException("without a witness nobody knows who owns " + name)),
-                keeper.order())
+                keeper.order(),
+                keeper.folder())
             .revive();
     if (outcome.isEmpty() && count > MOST_RESTARTS) {
       outcome =

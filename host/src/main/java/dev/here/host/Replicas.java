@@ -28,6 +28,7 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
   Replicas(HostConfig config, Optional<WitnessConnection> witness, Handshake handshake) {
     this.config = config;
     this.witness = witness;
+    ReplicaRecord.clear(config.runFolder().resolve("replicas"));
     this.spares = new SpareVmms(config.runFolder().resolve("replicas"), config.spares());
     this.listener = new PeerListener(config.listen(), handshake, this, GREETING_MILLIS);
   }

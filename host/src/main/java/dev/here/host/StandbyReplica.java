@@ -49,6 +49,8 @@ final class StandbyReplica implements AutoCloseable {
   private final Failover failover;
   private final FailoverWatch watch;
   private final Optional<GuestTap> tap;
+  private final Path folder;
+  private final ReplicaRecord record;
   private volatile Optional<FailoverTimes> times = Optional.empty();
   private volatile Optional<Lease> lease = Optional.empty();
 
@@ -57,8 +59,17 @@ final class StandbyReplica implements AutoCloseable {
       Optional<Ownership> ownership,
       Message.Hello hello,
       VmmStandby standby,
-      Optional<GuestTap> tap) {
+      Optional<GuestTap> tap,
+      Path folder) {
     this.name = hello.vmName();
+    this.folder = folder;
+    this.record =
+        new ReplicaRecord(
+            name,
+            ProcessMark.of(standby.process().orElseThrow()),
+            tap.map(GuestTap::name).orElse(""),
+            false);
+    record.write(folder);
     this.session = hello.session();
     this.standby = standby;
     this.tap = tap;
@@ -112,8 +123,9 @@ final class StandbyReplica implements AutoCloseable {
           witness.map(third -> third.ownership(hello.vm(), config.name())),
           hello,
           standby,
-          tap);
-    } catch (IOException | HypervisorException e) {
+          tap,
+          folder);
+    } catch (IOException | HypervisorException | HostException e) {
       if (standby != null) {
         standby.close();
       }
@@ -218,6 +230,8 @@ final class StandbyReplica implements AutoCloseable {
     @Override
     public long activate(Lease granted) {
       try {
+        // From here on a daemon that starts again must not end this VMM.
+        record.beingTakenOver().write(folder);
         long epoch = receiver.takeOver();
         lease = Optional.of(granted);
         return epoch;

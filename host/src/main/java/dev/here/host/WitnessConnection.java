@@ -3,6 +3,8 @@ package dev.here.host;
 import dev.here.replication.Ownership;
 import java.io.IOException;
 import java.util.Collection;
+import java.util.HexFormat;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
@@ -46,6 +48,11 @@ public final class WitnessConnection implements AutoCloseable {
     this(connectString, SESSION_MILLIS);
   }
 
+  /** As the other constructor, in a new session. */
+  public WitnessConnection(String connectString, int sessionMillis) {
+    this(connectString, sessionMillis, Optional.empty());
+  }
+
   /**
    * Begins to connect; does not wait for it.
    *
@@ -53,9 +60,11 @@ public final class WitnessConnection implements AutoCloseable {
    *     of an existing node under which everything is kept
    * @param sessionMillis how long leases last without renewal; the witness raises it to twice its
    *     tick and lowers it to twenty times its tick
+   * @param continued a session to go on with; its process must have ended. If the witness has ended
+   *     it meanwhile, a new one is opened
    * @throws HostException when the connect string cannot be read
    */
-  public WitnessConnection(String connectString, int sessionMillis) {
+  WitnessConnection(String connectString, int sessionMillis, Optional<WitnessSession> continued) {
     if (sessionMillis <= 0) {
       throw new IllegalArgumentException("a session of %d ms".formatted(sessionMillis));
     }
@@ -63,7 +72,7 @@ public final class WitnessConnection implements AutoCloseable {
     this.sessionMillis = sessionMillis;
     settings.setProperty(ZKClientConfig.ENABLE_CLIENT_SASL_KEY, "false");
     settings.setProperty(ZKConfig.JUTE_MAXBUFFER, Integer.toString(LONGEST_ANSWER_OCTETS));
-    client = open();
+    client = open(continued);
     nodes = new WitnessNodes(client);
     renewals =
         Executors.newSingleThreadScheduledExecutor(
@@ -79,12 +88,26 @@ public final class WitnessConnection implements AutoCloseable {
    * @param host this host's name, shown to others: 1 to 128 characters
    */
   public Ownership ownership(UUID vm, String host) {
+    return place(vm, host);
+  }
+
+  ZooKeeperOwnership place(UUID vm, String host) {
     return new ZooKeeperOwnership(this, vm, OwnershipRecord.checkedHost(host));
   }
 
   /** Whether the witness is connected at this moment. */
   public boolean isConnected() {
     return !closed && client.getState().isConnected();
+  }
+
+  /** This session, to be continued by another process; empty until the witness is reached. */
+  Optional<WitnessSession> session() {
+    ZooKeeper now = client;
+    return now.getSessionId() == 0
+        ? Optional.empty()
+        : Optional.of(
+            new WitnessSession(
+                now.getSessionId(), HexFormat.of().formatHex(now.getSessionPasswd())));
   }
 
   WitnessNodes nodes() {
@@ -99,8 +122,19 @@ public final class WitnessConnection implements AutoCloseable {
     leases.remove(lease);
   }
 
-  private ZooKeeper open() {
+  private ZooKeeper open(Optional<WitnessSession> continued) {
     try {
+      if (continued.isPresent()) {
+        return new ZooKeeper(
+            connectString,
+            sessionMillis,
+            this::changed,
+            continued.get().id(),
+            HexFormat.of().parseHex(continued.get().password()),
+            false,
+            new WitnessAddresses(connectString),
+            settings);
+      }
       return new ZooKeeper(
           connectString,
           sessionMillis,
@@ -137,7 +171,7 @@ public final class WitnessConnection implements AutoCloseable {
 
   private synchronized void reopenWhenEnded() {
     if (!closed && !client.getState().isAlive()) {
-      client = open();
+      client = open(Optional.empty());
       nodes = new WitnessNodes(client);
     }
   }

@@ -62,6 +62,38 @@ final class ZooKeeperOwnership implements Ownership {
     return grant(OptionalLong.of(predecessorToken));
   }
 
+  /**
+   * The lease that this connection's session holds since before this process continued it: the
+   * owner node is of that session, and the record carries its token. From then on it is renewed
+   * here. The process that had it must have ended.
+   *
+   * @return empty when the session holds none, for example because the witness has ended it
+   * @throws OwnershipException when the witness does not answer
+   */
+  Optional<Lease> continued() {
+    long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
+    WitnessNodes nodes = witness.nodes();
+    long sentNanos = System.nanoTime();
+    try {
+      Node owner = WitnessNodes.await(nodes.readConfirmed(ownerPath), deadlineNanos);
+      Node last = WitnessNodes.await(nodes.readConfirmed(recordPath), deadlineNanos);
+      OwnershipRecord record = OwnershipRecord.decode(recordPath, last.octets());
+      if (owner.ephemeralOwner() != nodes.sessionId()
+          || OwnershipRecord.leaseToken(ownerPath, owner.octets()) != record.token()) {
+        return Optional.empty();
+      }
+      ZooKeeperLease lease = new ZooKeeperLease(witness, this, record);
+      lease.granted(nodes, sentNanos);
+      granted = lease;
+      return Optional.of(lease);
+    } catch (KeeperException.NoNodeException e) {
+      return Optional.empty();
+    } catch (KeeperException e) {
+      throw new OwnershipException(
+          "the witness does not answer for %s: %s".formatted(recordPath, e.getMessage()), e);
+    }
+  }
+
   private Optional<Lease> grant(OptionalLong predecessor) {
     if (!claimed.equals(predecessor)) {
       claim = UUID.randomUUID();

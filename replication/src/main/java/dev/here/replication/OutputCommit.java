@@ -49,6 +49,9 @@ final class OutputCommit {
    */
   void open() {
     lease.allowTakeOver(false);
+    if (lease.isLost()) {
+      throw new OwnershipException("another host owns the VM");
+    }
     output.passThrough();
     open = true;
     released = ended;

@@ -1,0 +1,70 @@
+package dev.here.host;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a daemon that starts again has to know of a replica's VMM that an earlier one left behind.
+ *
+ * @param vmName whose replica
+ * @param vmm the VMM's process
+ * @param tap the TAP interface made for it; empty for none
+ * @param takenOver whether the guest was, or was just about to be, started in it
+ */
+record ReplicaRecord(String vmName, ProcessMark vmm, String tap, boolean takenOver) {
+  private static final Logger LOG = LoggerFactory.getLogger(ReplicaRecord.class);
+  private static final String FILE = "replica.json";
+
+  void write(Path folder) {
+    JsonFile.write(folder.resolve(FILE), this);
+  }
+
+  ReplicaRecord beingTakenOver() {
+    return new ReplicaRecord(vmName, vmm, tap, true);
+  }
+
+  /**
+   * Ends what an earlier daemon left in the folders under {@code replicas}: replicas are of no use
+   * without the record of their commits, which was in that daemon's memory; their primaries fill
+   * new ones. A guest that was taken over runs on.
+   */
+  static void clear(Path replicas) {
+    if (!Files.isDirectory(replicas)) {
+      return;
+    }
+    try (Stream<Path> folders = Files.list(replicas)) {
+      for (Path folder : folders.filter(Files::isDirectory).toList()) {
+        if (Files.exists(folder.resolve(FILE))) {
+          JsonFile.read(folder.resolve(FILE), ReplicaRecord.class).clearOwn(folder);
+        }
+      }
+    } catch (IOException | HostException e) {
+      LOG.warn("what an earlier daemon left in {} stays there: {}", replicas, e.getMessage());
+    }
+  }
+
+  private void clearOwn(Path folder) throws IOException {
+    if (takenOver && vmm.find().isPresent()) {
+      LOG.info("{} was taken over before this daemon started and runs on in {}", vmName, vmm);
+      return;
+    }
+    vmm.find()
+        .ifPresent(process -> {
+          LOG.info("the replica of {} that an earlier daemon left is given up", vmName);
+          process.destroyForcibly();
+        });
+    if (!tap.isEmpty()) {
+      GuestTap.left(tap).close();
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+    Files.deleteIfExists(folder);
+  }
+}
