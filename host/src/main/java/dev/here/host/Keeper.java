@@ -118,6 +118,7 @@ public final class Keeper {
       } finally {
         sessions.interrupt();
         lease.close();
+        WitnessSession.forget(folder);
       }
     }
   }

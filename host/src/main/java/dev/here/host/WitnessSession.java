@@ -1,5 +1,6 @@
 package dev.here.host;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -16,6 +17,15 @@ record WitnessSession(long id, String password) {
 
   void write(Path folder) {
     JsonFile.write(folder.resolve(FILE), this);
+  }
+
+  /** After it has given its leases up. */
+  static void forget(Path folder) {
+    try {
+      Files.deleteIfExists(folder.resolve(FILE));
+    } catch (IOException e) {
+      throw new HostException("%s cannot be removed: %s".formatted(FILE, e.getMessage()), e);
+    }
   }
 
   /** Empty when none was written, or it cannot be read. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.here.replication.Lease;
 import dev.here.replication.Ownership;
 import dev.here.replication.OwnershipException;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -108,6 +109,48 @@ class ZooKeeperOwnershipTest {
     successor.close();
     assertThat(tryTakeOver(successor.token())).as("a new owner has not allowed it").isEmpty();
     assertThat(tryTakeOver(token)).as("it was followed already").isEmpty();
+  }
+
+  @Test
+  void leaseOfADeadProcessGoesOnInItsContinuedSession() throws IOException {
+    try (TcpRelay relay = new TcpRelay(witness.address());
+        WitnessConnection dead =
+            new WitnessConnection(relay.address(), 2 * WitnessConnection.SESSION_MILLIS)) {
+      Lease lease = OwnershipSteps.acquired(dead.ownership(vm, "primary"));
+      lease.allowTakeOver(true);
+      Optional<WitnessSession> session = dead.session();
+      relay.cut();
+      try (WitnessConnection heir =
+              new WitnessConnection(
+                  WitnessTest.connectString(witness),
+                  2 * WitnessConnection.SESSION_MILLIS,
+                  session);
+          ZooKeeperOwnership ownership = heir.place(vm, "primary")) {
+        Lease continued = OwnershipSteps.answered(ownership::continued).orElseThrow();
+        assertThat(continued.token()).isEqualTo(lease.token());
+        assertThat(continued.mayRelease()).isTrue();
+        assertThat(tryTakeOver(lease.token())).as("owner is there").isEmpty();
+        continued.allowTakeOver(false);
+        continued.close();
+        assertThat(tryTakeOver(lease.token())).as("refused by the heir").isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void sessionThatHoldsNoLeaseOrHasEndedContinuesNone() {
+    WitnessConnection closed = new WitnessConnection(WitnessTest.connectString(witness));
+    OwnershipSteps.acquired(closed.ownership(vm, "primary"));
+    Optional<WitnessSession> session = closed.session();
+    closed.close();
+    try (WitnessConnection heir =
+        new WitnessConnection(
+            WitnessTest.connectString(witness), WitnessConnection.SESSION_MILLIS, session)) {
+      assertThat(OwnershipSteps.answered(heir.place(vm, "primary")::continued)).isEmpty();
+      Lease successor = OwnershipSteps.acquired(standby());
+      assertThat(OwnershipSteps.answered(heir.place(vm, "primary")::continued)).isEmpty();
+      assertThat(successor.mayRelease()).isTrue();
+    }
   }
 
   @Test
