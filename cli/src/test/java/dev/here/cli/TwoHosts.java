@@ -147,7 +147,7 @@ final class TwoHosts implements AutoCloseable {
 
   /** SIGKILL. */
   void killHered(String host) throws InterruptedException {
-    Process entered = hereds.get(host);
+    Process entered = java.util.Objects.requireNonNull(hereds.get(host), host);
     entered.children().findFirst().orElseThrow().destroyForcibly();
     entered.waitFor();
   }
