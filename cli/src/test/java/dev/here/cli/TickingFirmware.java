@@ -43,7 +43,7 @@ final class TickingFirmware {
     put(code, "c7068000 0008 c7068200 00f0"); // vector 20h = f000:0800
     put(code, "b011 e620 b020 e621 b004 e621 b001 e621 b0fe e621"); // PIC: from 20h, IRQ 0 only
     put(code, "b034 e643 b09c e640 b02e e640"); // PIT: mode 2, 1193182 / 11932 Hz
-    put(code, "66ff060010 ebf9"); // inc dword [1000h]; jmp to inc
+    put(code, "fb f4 ebfd"); // sti; hlt; jmp to hlt
     code.position(HANDLER);
     put(code, "66ff060010 b020 e620 cf"); // inc dword [1000h]; end of interrupt; iret
     code.position(RESET_VECTOR);

@@ -176,6 +176,31 @@ final class VcpuLoop {
     } finally {
       gate.unlock();
     }
+    refresh();
+  }
+
+  /**
+   * What KVM last said of the vCPU may be of another state than it has been given since. A vCPU
+   * that is halted and seems not ready for an interrupt would sleep on: KVM opens an interrupt
+   * window only for one that runs.
+   */
+  private void refresh() {
+    try {
+      enterAndLeave();
+    } catch (RuntimeException e) {
+      fail(e);
+    }
+  }
+
+  /**
+   * Lets KVM finish an access and tell how the vCPU stands, without an instruction of the guest.
+   */
+  private void enterAndLeave() {
+    vcpu.kick().kick();
+    for (int reason = vcpu.run(); reason != KvmExit.KVM_EXIT_INTR; reason = vcpu.run()) {
+      answer(reason);
+      vcpu.kick().kick();
+    }
   }
 
   /** Brings the vCPU to an instruction's end without letting the guest run further. */
@@ -185,11 +210,7 @@ final class VcpuLoop {
         vcpu.kick().acknowledge();
         answer(runGuest());
       }
-      vcpu.kick().kick();
-      for (int reason = vcpu.run(); reason != KvmExit.KVM_EXIT_INTR; reason = vcpu.run()) {
-        answer(reason);
-        vcpu.kick().kick();
-      }
+      enterAndLeave();
     } catch (RuntimeException e) {
       fail(e);
     }
