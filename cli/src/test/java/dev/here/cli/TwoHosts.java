@@ -148,7 +148,7 @@ final class TwoHosts implements AutoCloseable {
 
   /** SIGKILL. */
   void killHered(String host) throws InterruptedException {
-    Process entered = java.util.Objects.requireNonNull(hereds.get(host), host);
+    Process entered = Objects.requireNonNull(hereds.get(host), host);
     entered.children().findFirst().orElseThrow().destroyForcibly();
     entered.waitFor();
   }
