@@ -7,6 +7,7 @@ import dev.here.driver.qemu.QmpClient;
 import dev.here.host.ApiClient;
 import dev.here.host.HostException;
 import dev.here.lab.Rack;
+import dev.here.lab.TickingFirmware;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

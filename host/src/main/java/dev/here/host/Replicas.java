@@ -36,7 +36,7 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
   @Override
   public synchronized EpochReceiver receiverFor(Message.Hello hello) {
     StandbyReplica known = replicas.get(hello.vm());
-    if (known != null && known.serves(hello.session())) {
+    if (known != null && known.serves(hello.session()) && known.lives()) {
       return known.receiver();
     }
     if (known != null && known.isRunning()) {

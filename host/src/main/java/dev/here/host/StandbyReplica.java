@@ -175,6 +175,11 @@ final class StandbyReplica implements AutoCloseable {
     return session.equals(otherSession);
   }
 
+  /** Whether its VMM is there: without it a replica has no memory. */
+  boolean lives() {
+    return standby.process().map(ProcessHandle::isAlive).orElse(false);
+  }
+
   EpochReceiver receiver() {
     return receiver;
   }

@@ -70,7 +70,7 @@ final class StartupArchives {
     Path work = Files.createTempDirectory("here-startup-");
     try {
       Path script = Files.write(work.resolve(SCRIPT), LabCache.resource(SCRIPT));
-      Path firmware = Files.write(work.resolve("firmware.bin"), TrainingFirmware.image());
+      Path firmware = Files.write(work.resolve("firmware.bin"), TickingFirmware.image());
       try (Rack rack = Rack.start(false, work)) {
         rack.run(
             "timeout",

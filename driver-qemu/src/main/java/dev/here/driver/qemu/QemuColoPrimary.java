@@ -150,6 +150,10 @@ public final class QemuColoPrimary implements Primary {
     ColoConnection colo = connection;
     ColoStream messages = stream;
     MigrationStream opening = initial;
+    if (phase == Phase.ENDED && inventory.process().runState() == QemuProcess.RunState.GONE) {
+      throw new HypervisorGoneException(
+          "QEMU's process %d has ended".formatted(inventory.process().pid()));
+    }
     if (phase != Phase.RUNNING || colo == null || messages == null || opening == null) {
       throw new HypervisorException(
           "no checkpoint can be taken, COLO is %s: protect the guest again"

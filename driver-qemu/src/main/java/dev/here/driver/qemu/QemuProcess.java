@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
@@ -25,6 +26,8 @@ public record QemuProcess(
     ProcessHandle handle, QemuCommandLine commandLine, List<Long> vcpuThreads) {
   /** Nanoseconds in a clock tick of /proc's CPU times: USER_HZ is 100 on x86. */
   private static final long TICK_NANOS = 10_000_000L;
+
+  private static final long ENDING_POLL_NANOS = 2_000_000L;
 
   /** Columns of /proc/PID/stat after the command in parentheses: state is 0, utime 11, stime 12. */
   private static final int UTIME = 11;
@@ -112,6 +115,18 @@ public record QemuProcess(
               default -> RunState.LIVE;
             })
         .orElse(RunState.GONE);
+  }
+
+  /** Waits until the process is gone; false when it is still there after {@code timeout}. */
+  boolean endsWithin(Duration timeout) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (runState() != RunState.GONE) {
+      if (System.nanoTime() > deadline) {
+        return false;
+      }
+      LockSupport.parkNanos(ENDING_POLL_NANOS);
+    }
+    return true;
   }
 
   /** CPU time that the vCPU threads have used so far, in steps of 10 ms; 0 once they are gone. */

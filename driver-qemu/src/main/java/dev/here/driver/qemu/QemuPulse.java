@@ -13,6 +13,9 @@ final class QemuPulse {
   private final QmpClient qmp;
   private final QemuProcess process;
 
+  /** For giving back a large guest's memory and its KVM VM. */
+  private static final Duration ENDING = Duration.ofSeconds(5);
+
   QemuPulse(QmpClient qmp, QemuProcess process) {
     this.qmp = qmp;
     this.process = process;
@@ -38,9 +41,8 @@ final class QemuPulse {
         default -> QemuCondition.PAUSED;
       };
     } catch (HypervisorGoneException e) {
-      return process.runState() == QemuProcess.RunState.LIVE
-          ? QemuCondition.SILENT
-          : QemuCondition.ENDED;
+      // QEMU hangs up only when it ends, and the kernel closes its sockets before it is gone.
+      return process.endsWithin(ENDING) ? QemuCondition.ENDED : QemuCondition.SILENT;
     } catch (HypervisorException e) {
       return process.runState() == QemuProcess.RunState.STOPPED
           ? QemuCondition.STOPPED_BY_SIGNAL

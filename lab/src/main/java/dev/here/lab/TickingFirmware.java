@@ -1,19 +1,19 @@
-package dev.here.cli;
+package dev.here.lab;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
 
 /**
- * A guest in a PC's firmware: gives the network card in slot 2 its port range, lets the PIT
- * interrupt 100 times a second and counts the interrupts in memory, halted in between. 16-bit code;
- * PCI configuration through ports 0xcf8 and 0xcfc (PCI Local Bus Specification 3.0, 3.2.2.3.2), PIC
- * and PIT as the 8259A's and 8254's data sheets say. The local APIC is in x2APIC mode, which 16-bit
- * code can set up, and passes the PIC's interrupts.
+ * The smallest guest that HERE can protect, in a PC's firmware: gives the network card in slot 2
+ * its port range, lets the PIT interrupt 100 times a second and counts the interrupts in memory,
+ * halted in between. 16-bit code; PCI configuration through ports 0xcf8 and 0xcfc (PCI Local Bus
+ * Specification 3.0, 3.2.2.3.2), PIC and PIT as the 8259A's and 8254's data sheets say. The local
+ * APIC is in x2APIC mode, which 16-bit code can set up, and passes the PIC's interrupts.
  */
-final class TickingFirmware {
+public final class TickingFirmware {
   /** Guest-physical address of the counter, 32 bits. */
-  static final int COUNTER_GPA = 0x1000;
+  public static final int COUNTER_GPA = 0x1000;
 
   private static final int IMAGE_BYTES = 0x10000;
   private static final int RESET_VECTOR = 0xfff0;
@@ -32,7 +32,7 @@ final class TickingFirmware {
   private TickingFirmware() {}
 
   /** The image, for QEMU's {@code -bios}. */
-  static byte[] image() {
+  public static byte[] image() {
     ByteBuffer code = ByteBuffer.allocate(IMAGE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     put(code, "fa 31c0 8ed8 8ed0 bc0070"); // cli; ax, ds, ss = 0; sp = 7000h
     configure(code, BAR_0, PORTS);
