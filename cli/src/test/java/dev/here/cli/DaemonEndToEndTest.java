@@ -116,6 +116,27 @@ class DaemonEndToEndTest {
   }
 
   @Test
+  void aDaemonThatTookAGuestOverComesBackToIt() throws InterruptedException {
+    try (TwoHosts.Guest guest = hosts.boot("kept")) {
+      guest.protect();
+      guest.killQemu();
+      guest.awaitRunningAtB();
+      final long epoch = guest.replica().path("committedEpoch").asLong(0);
+      ProcessHandle vmm = guest.vmm().orElseThrow();
+      hosts.killHered("b");
+      long ticks = guest.ticksIn(vmm);
+      guest.awaitMoreTicks(() -> guest.ticksIn(vmm));
+      hosts.startHered("b");
+      hosts.await(
+          "b owns the guest again",
+          () -> guest.runsAtB() && guest.replica().path("reason").asString("-").isEmpty());
+      assertThat(guest.replica().path("committedEpoch").asLong(0)).isEqualTo(epoch);
+      assertThat(guest.replica().path("guest").path("alive").asBoolean(false)).isTrue();
+      assertThat(guest.ticksAtB()).isGreaterThan(ticks);
+    }
+  }
+
+  @Test
   void aDeadKeeperIsReplaced() {
     try (TwoHosts.Guest guest = hosts.boot("bereft")) {
       guest.protect();

@@ -415,7 +415,12 @@ final class TwoHosts implements AutoCloseable {
 
     /** The guest's timer interrupts so far, as our monitor on b has them. */
     long ticksAtB() {
-      Path descriptors = Path.of("/proc/" + vmm().orElseThrow().pid() + "/fd");
+      return ticksIn(vmm().orElseThrow());
+    }
+
+    /** As {@link #ticksAtB}, whether or not a daemon tells of the monitor. */
+    long ticksIn(ProcessHandle vmm) {
+      Path descriptors = Path.of("/proc/" + vmm.pid() + "/fd");
       try (Stream<Path> files = Files.list(descriptors)) {
         Path memory = files.filter(TwoHosts::isGuestMemory).findFirst().orElseThrow();
         try (FileChannel channel = FileChannel.open(memory)) {

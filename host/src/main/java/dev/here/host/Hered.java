@@ -44,7 +44,7 @@ public final class Hered implements AutoCloseable {
       String version,
       String witness,
       List<Protections.View> protections,
-      List<StandbyReplica.View> replicas) {}
+      List<ReplicaView> replicas) {}
 
   private JsonApi routes() {
     return new JsonApi()

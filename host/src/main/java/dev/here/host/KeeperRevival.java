@@ -90,7 +90,7 @@ final class KeeperRevival {
   }
 
   private Optional<KeeperOutcome> awaitLease() throws InterruptedException {
-    try (Ownership ownership = witness.ownership(VmIdentity.of(order.name()), order.host())) {
+    try (ZooKeeperOwnership ownership = witness.place(VmIdentity.of(order.name()), order.host())) {
       Optional<Lease> lease = await(ownership);
       if (lease.isEmpty()) {
         return Optional.of(endHere());
@@ -110,12 +110,14 @@ final class KeeperRevival {
     return System.nanoTime() + leases * 1_000_000L * leaseMillis();
   }
 
-  /** Empty when another host owns the VM although the dead keeper's lease must have run out. */
-  private Optional<Lease> await(Ownership ownership) throws InterruptedException {
+  /**
+   * Empty when another host has taken the VM over, be it that its lease is not held at this moment.
+   */
+  private Optional<Lease> await(ZooKeeperOwnership ownership) throws InterruptedException {
     long deadline = deadlineNanos(3);
     while (true) {
       try {
-        Optional<Lease> lease = ownership.acquire();
+        Optional<Lease> lease = ownership.regain();
         if (lease.isPresent() || System.nanoTime() > deadline) {
           return lease;
         }

@@ -3,6 +3,8 @@ package dev.here.host;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,27 +33,36 @@ record ReplicaRecord(String vmName, ProcessMark vmm, String tap, boolean takenOv
    * Ends what an earlier daemon left in the folders under {@code replicas}: replicas are of no use
    * without the record of their commits, which was in that daemon's memory; their primaries fill
    * new ones. A guest that was taken over runs on.
+   *
+   * @return the folders of guests that were taken over and run on
    */
-  static void clear(Path replicas) {
+  static List<Path> clear(Path replicas) {
+    List<Path> running = new ArrayList<>();
     if (!Files.isDirectory(replicas)) {
-      return;
+      return running;
     }
     try (Stream<Path> folders = Files.list(replicas)) {
       for (Path folder : folders.filter(Files::isDirectory).toList()) {
         if (Files.exists(folder.resolve(FILE))) {
-          JsonFile.read(folder.resolve(FILE), ReplicaRecord.class).clearOwn(folder);
+          ReplicaRecord left = read(folder);
+          if (left.takenOver && left.vmm.find().isPresent()) {
+            running.add(folder);
+          } else {
+            left.clearOwn(folder);
+          }
         }
       }
     } catch (IOException | HostException e) {
       LOG.warn("what an earlier daemon left in {} stays there: {}", replicas, e.getMessage());
     }
+    return running;
+  }
+
+  static ReplicaRecord read(Path folder) {
+    return JsonFile.read(folder.resolve(FILE), ReplicaRecord.class);
   }
 
   private void clearOwn(Path folder) throws IOException {
-    if (takenOver && vmm.find().isPresent()) {
-      LOG.info("{} was taken over before this daemon started and runs on in {}", vmName, vmm);
-      return;
-    }
     vmm.find()
         .ifPresent(process -> {
           LOG.info("the replica of {} that an earlier daemon left is given up", vmName);

@@ -7,6 +7,7 @@ import dev.here.replication.EpochReceiver;
 import dev.here.replication.PeerListener;
 import dev.here.replication.RefusedException;
 import dev.here.replication.ReplicaDirectory;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,7 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
   private final HostConfig config;
   private final Optional<WitnessConnection> witness;
   private final Map<UUID, StandbyReplica> replicas = new ConcurrentHashMap<>();
+  private final Map<UUID, TakenOverGuest> takenOver = new ConcurrentHashMap<>();
   private final SpareVmms spares;
   private final PeerListener listener;
 
@@ -28,7 +30,10 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
   Replicas(HostConfig config, Optional<WitnessConnection> witness, Handshake handshake) {
     this.config = config;
     this.witness = witness;
-    ReplicaRecord.clear(config.runFolder().resolve("replicas"));
+    for (Path folder : ReplicaRecord.clear(config.runFolder().resolve("replicas"))) {
+      TakenOverGuest guest = new TakenOverGuest(config, witness, folder);
+      takenOver.put(VmIdentity.of(guest.name()), guest);
+    }
     this.spares = new SpareVmms(config.runFolder().resolve("replicas"), config.spares());
     this.listener = new PeerListener(config.listen(), handshake, this, GREETING_MILLIS);
   }
@@ -39,7 +44,7 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
     if (known != null && known.serves(hello.session()) && known.lives()) {
       return known.receiver();
     }
-    if (known != null && known.isRunning()) {
+    if (known != null && known.isRunning() || runsSinceEarlier(hello.vm())) {
       throw new RefusedException(
           RefusalCode.TAKEN_OVER, "%s runs %s already".formatted(config.name(), hello.vmName()));
     }
@@ -51,6 +56,16 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
     replicas.put(hello.vm(), fresh);
     spares.refill();
     return fresh.receiver();
+  }
+
+  private boolean runsSinceEarlier(UUID vm) {
+    TakenOverGuest guest = takenOver.get(vm);
+    if (guest == null || guest.lives()) {
+      return guest != null;
+    }
+    takenOver.remove(vm);
+    guest.close();
+    return false;
   }
 
   /** The user wants the guest here. */
@@ -70,8 +85,11 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
     return replica;
   }
 
-  List<StandbyReplica.View> views() {
-    List<StandbyReplica.View> views = new ArrayList<>();
+  List<ReplicaView> views() {
+    List<ReplicaView> views = new ArrayList<>();
+    takenOver.values().stream()
+        .filter(TakenOverGuest::lives)
+        .forEach(guest -> views.add(guest.view()));
     replicas.values().forEach(replica -> views.add(replica.view()));
     return views;
   }
@@ -81,5 +99,6 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
     listener.close();
     spares.close();
     replicas.values().forEach(StandbyReplica::close);
+    takenOver.values().forEach(TakenOverGuest::close);
   }
 }

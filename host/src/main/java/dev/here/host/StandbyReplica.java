@@ -4,7 +4,6 @@ import dev.here.driver.vmm.VmmCommand;
 import dev.here.driver.vmm.VmmStandby;
 import dev.here.formats.wire.Message;
 import dev.here.formats.wire.RefusalCode;
-import dev.here.hypervisor.GuestProgress;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.replication.EpochReceiver;
 import dev.here.replication.Failover;
@@ -193,26 +192,8 @@ final class StandbyReplica implements AutoCloseable {
     watch.command();
   }
 
-  /**
-   * A replica for the API.
-   *
-   * @param committedEpoch last checkpoint that could be started, 0 for none
-   * @param failover how long the take-over took, once there was one
-   * @param guest progress of a guest that runs here
-   */
-  record View(
-      String name,
-      String vm,
-      String hypervisor,
-      FailoverState state,
-      Verdict verdict,
-      String reason,
-      long committedEpoch,
-      Optional<FailoverTimes> failover,
-      Optional<GuestProgress> guest) {}
-
-  View view() {
-    return new View(
+  ReplicaView view() {
+    return new ReplicaView(
         name,
         standby.socket().toString(),
         standby.hypervisor(),
@@ -250,6 +231,7 @@ final class StandbyReplica implements AutoCloseable {
     public void announce(long epoch, FailoverTimes taken) {
       times = Optional.of(taken);
       LOG.warn("{} runs here from epoch {}: {}", name, epoch, taken);
+      view().write(folder);
     }
 
     @Override

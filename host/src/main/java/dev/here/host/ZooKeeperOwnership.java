@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.KeeperException.Code;
@@ -54,12 +55,32 @@ final class ZooKeeperOwnership implements Ownership {
 
   @Override
   public Optional<Lease> acquire() {
-    return grant(OptionalLong.empty());
+    return grant(OptionalLong.empty(), record -> true);
   }
 
   @Override
   public Optional<Lease> takeOver(long predecessorToken) {
-    return grant(OptionalLong.of(predecessorToken));
+    return grant(OptionalLong.of(predecessorToken), record -> mayFollow(record, predecessorToken));
+  }
+
+  /**
+   * As {@link #acquire}, but only if this host was the last owner: for a guest that runs here, and
+   * ran here before, whatever became of the process that held its lease.
+   */
+  Optional<Lease> regain() {
+    return grant(OptionalLong.empty(), record -> record.host().equals(host));
+  }
+
+  /** The host that owns the VM or was the last to; empty when there was none. */
+  Optional<String> lastOwner() {
+    try {
+      long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
+      return read(witness.nodes(), recordPath, deadlineNanos)
+          .map(node -> OwnershipRecord.decode(recordPath, node.octets()).host());
+    } catch (KeeperException e) {
+      throw new OwnershipException(
+          "the witness does not answer for %s: %s".formatted(recordPath, e.getMessage()), e);
+    }
   }
 
   /**
@@ -94,7 +115,7 @@ final class ZooKeeperOwnership implements Ownership {
     }
   }
 
-  private Optional<Lease> grant(OptionalLong predecessor) {
+  private Optional<Lease> grant(OptionalLong predecessor, Predicate<OwnershipRecord> allows) {
     if (!claimed.equals(predecessor)) {
       claim = UUID.randomUUID();
       claimed = predecessor;
@@ -110,7 +131,7 @@ final class ZooKeeperOwnership implements Ownership {
         return predecessor.isPresent() ? Optional.empty() : first(nodes, deadlineNanos);
       }
       OwnershipRecord record = OwnershipRecord.decode(recordPath, last.get().octets());
-      if (predecessor.isPresent() && !mayFollow(record, predecessor.getAsLong())) {
+      if (!allows.test(record)) {
         return Optional.empty();
       }
       OwnershipRecord next = record.next(claim, host);

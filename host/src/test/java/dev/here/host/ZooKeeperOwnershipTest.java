@@ -138,6 +138,22 @@ class ZooKeeperOwnershipTest {
   }
 
   @Test
+  void onlyTheLastOwnerRegainsAVmThatNobodyOwns() {
+    ZooKeeperOwnership first = primaryHost.place(vm, "primary");
+    ZooKeeperOwnership second = standbyHost.place(vm, "standby");
+    Lease lease = OwnershipSteps.acquired(first);
+    lease.allowTakeOver(true);
+    assertThat(OwnershipSteps.answered(second::regain)).as("owner is there").isEmpty();
+    lease.close();
+    Lease successor = OwnershipSteps.takenOver(second, lease.token());
+    successor.close();
+    assertThat(OwnershipSteps.answered(first::regain)).as("another was the last").isEmpty();
+    assertThat(OwnershipSteps.answered(first::lastOwner)).contains("standby");
+    Lease regained = OwnershipSteps.answered(second::regain).orElseThrow();
+    assertThat(regained.token()).isGreaterThan(successor.token());
+  }
+
+  @Test
   void sessionThatHoldsNoLeaseOrHasEndedContinuesNone() {
     WitnessConnection closed = new WitnessConnection(WitnessTest.connectString(witness));
     OwnershipSteps.acquired(closed.ownership(vm, "primary"));

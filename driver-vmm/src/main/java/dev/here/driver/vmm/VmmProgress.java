@@ -7,18 +7,19 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /** Asks a VMM how its guest gets on, over a connection of its own; any thread may. */
-final class VmmProgress implements AutoCloseable {
+public final class VmmProgress implements AutoCloseable {
   private static final GuestProgress DEAD = new GuestProgress(false, false, 0, false);
 
   private final Path socket;
   private Optional<VmmControl> control = Optional.empty();
 
-  VmmProgress(Path socket) {
+  /** Connects to the control socket when first asked. */
+  public VmmProgress(Path socket) {
     this.socket = socket;
   }
 
   /** The guest's progress; a VMM that does not answer in time is not alive. */
-  synchronized GuestProgress ask(long timeoutNanos) {
+  public synchronized GuestProgress ask(long timeoutNanos) {
     try {
       VmmControl connection = control.orElseGet(() -> VmmControl.connect(socket));
       control = Optional.of(connection);
