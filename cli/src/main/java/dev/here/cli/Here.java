@@ -1,5 +1,6 @@
 package dev.here.cli;
 
+import java.net.InetSocketAddress;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -37,6 +38,7 @@ public final class Here {
     CommandLine line = new CommandLine(new Here());
     line.setExecutionExceptionHandler(new OneLineErrors());
     line.setUsageHelpAutoWidth(true);
+    line.registerConverter(InetSocketAddress.class, new AddressAndPort());
     LabCommand.leaveForeignOptions(line);
     System.exit(line.execute(arguments.length == 0 ? new String[] {"help"} : arguments));
   }

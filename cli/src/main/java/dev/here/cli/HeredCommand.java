@@ -11,13 +11,13 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Runs a host's daemon in the foreground. */
@@ -34,13 +34,13 @@ final class HeredCommand implements Callable<Integer> {
       names = "--listen",
       defaultValue = "127.0.0.1:7700",
       description = "Where peers connect (${DEFAULT-VALUE}).")
-  private String listen = "";
+  private @Nullable InetSocketAddress listen;
 
   @Option(
       names = "--peer",
       paramLabel = "NAME=ADDRESS:PORT",
       description = "Another host; may be repeated.")
-  private Map<String, String> peers = new HashMap<>();
+  private Map<String, InetSocketAddress> peers = new HashMap<>();
 
   @Option(
       names = "--witness",
@@ -93,15 +93,13 @@ final class HeredCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException, UnknownHostException {
-    Map<String, InetSocketAddress> others = new HashMap<>();
-    peers.forEach((host, address) -> others.put(host, address(address)));
     HostConfig config =
         new HostConfig(
             name == null ? InetAddress.getLocalHost().getHostName() : name,
             api,
             runFolder,
-            address(listen),
-            others,
+            Objects.requireNonNull(listen),
+            peers,
             witness,
             tokenFile,
             bridge,
@@ -118,14 +116,5 @@ final class HeredCommand implements Callable<Integer> {
             }));
     ended.await();
     return 0;
-  }
-
-  private InetSocketAddress address(String text) {
-    int colon = text.lastIndexOf(':');
-    if (colon < 1 || !text.substring(colon + 1).matches("[0-9]{1,5}")) {
-      throw new ParameterException(spec.commandLine(), "'" + text + "' is not ADDRESS:PORT");
-    }
-    return new InetSocketAddress(
-        text.substring(0, colon), Integer.parseInt(text.substring(colon + 1)));
   }
 }

@@ -3,11 +3,12 @@ package dev.here.cli;
 import dev.here.host.Witness;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Runs the third party of ownership in the foreground. */
@@ -20,7 +21,7 @@ final class WitnessCommand implements Callable<Integer> {
       names = "--listen",
       defaultValue = "127.0.0.1:2181",
       description = "ADDRESS:PORT (${DEFAULT-VALUE}).")
-  private String listen = "";
+  private @Nullable InetSocketAddress listen;
 
   @Option(
       names = "--dir",
@@ -32,14 +33,7 @@ final class WitnessCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    int colon = listen.lastIndexOf(':');
-    if (colon < 1 || !listen.substring(colon + 1).matches("[0-9]{1,5}")) {
-      throw new ParameterException(spec.commandLine(), "'" + listen + "' is not ADDRESS:PORT");
-    }
-    InetSocketAddress address =
-        new InetSocketAddress(
-            listen.substring(0, colon), Integer.parseInt(listen.substring(colon + 1)));
-    try (Witness witness = new Witness(address, folder)) {
+    try (Witness witness = new Witness(Objects.requireNonNull(listen), folder)) {
       spec.commandLine().getOut().println("witness: listening on " + witness.address());
       spec.commandLine().getOut().flush();
       witness.await();
