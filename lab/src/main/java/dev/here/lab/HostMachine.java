@@ -95,7 +95,7 @@ final class HostMachine {
     awaitFile(folder.resolve(name + ".qmp"), qemu);
     if (origin.memory().isPresent()) {
       // The state was saved standing still, and so it arrives.
-      try (Qmp qmp = qmp()) {
+      try (Qmp qmp = Qmp.ofStarting(folder.resolve(name + ".qmp"))) {
         qmp.awaitMigration(System.nanoTime() + START_NANOS);
         qmp.execute("cont", Map.of());
       }
