@@ -2,15 +2,18 @@ package dev.here.bench;
 
 import dev.here.kvm.Kvm;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /** All figures that can be measured on this machine alone. */
 public final class Bench {
-  private static final List<Benchmark> ALL =
+  /** Those that need no daemon. */
+  private static final List<Benchmark> DIRECT =
       List.of(
           new PauseBench(),
           new SeedingBench(),
@@ -22,7 +25,10 @@ public final class Bench {
 
   /** Names of all figures, in the order in which they are measured. */
   public static List<String> names() {
-    return ALL.stream().flatMap(benchmark -> benchmark.names().stream()).toList();
+    return Stream.concat(
+            DIRECT.stream().flatMap(benchmark -> benchmark.names().stream()),
+            ClientGapBench.figures().stream())
+        .toList();
   }
 
   /**
@@ -58,12 +64,16 @@ public final class Bench {
   /**
    * Measures {@code wanted} and gives each figure to {@code print} when it is there.
    *
-   * @param folder for sockets and the log of VMM processes; exists
+   * @param folder for sockets and the logs of other processes; exists
+   * @param program starts daemons
    * @throws BenchException when something did not come to pass
    */
-  public static void run(Set<String> wanted, Path folder, Consumer<Figure> print)
+  public static void run(
+      Set<String> wanted, Path folder, TwoHosts.Program program, Consumer<Figure> print)
       throws InterruptedException {
-    for (Benchmark benchmark : ALL) {
+    List<Benchmark> benchmarks = new ArrayList<>(DIRECT);
+    benchmarks.add(new ClientGapBench(program));
+    for (Benchmark benchmark : benchmarks) {
       if (benchmark.names().stream().anyMatch(wanted::contains)) {
         benchmark.measure(wanted, folder).forEach(print);
       }

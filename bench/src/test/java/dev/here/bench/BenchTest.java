@@ -48,7 +48,7 @@ class BenchTest {
     Optional<String> reason = Kvm.unavailable();
     Assumptions.assumeTrue(reason.isEmpty(), () -> "no KVM here: " + reason.orElse(""));
     List<Figure> figures = new ArrayList<>();
-    Bench.run(Set.of("wire.bytes"), folder, figures::add);
+    Bench.run(Set.of("wire.bytes"), folder, words -> List.of(words), figures::add);
     assertThat(figures)
         .singleElement()
         .satisfies(figure -> {

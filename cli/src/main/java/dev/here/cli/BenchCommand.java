@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -48,7 +49,8 @@ final class BenchCommand implements Callable<Integer> {
     if (!json) {
       print(heading());
     }
-    Bench.run(wanted, folder, figure -> print(json ? json(figure) : row(figure)));
+    Bench.run(
+        wanted, folder, HereProgram::command, figure -> print(json ? json(figure) : row(figure)));
     remove(folder);
     return 0;
   }
@@ -94,11 +96,10 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static void remove(Path folder) throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);
       }
     }
-    Files.delete(folder);
   }
 }

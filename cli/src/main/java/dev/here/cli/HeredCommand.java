@@ -84,7 +84,7 @@ final class HeredCommand implements Callable<Integer> {
 
   @Option(
       names = "--suspect-after",
-      defaultValue = "1000",
+      defaultValue = "600",
       paramLabel = "MS",
       description = "How long a hypervisor or a peer may be silent (${DEFAULT-VALUE}).")
   private long suspectAfterMillis;

@@ -16,6 +16,9 @@ public final class Threads {
   private static final int SIGKILL = 9;
   private static final long CPU_SET_BYTES = 128;
 
+  /** From linux/sched.h. */
+  private static final int CLONE_NEWNET = 0x4000_0000;
+
   private static final Downcall LIBC = Downcall.libc();
   private static final MethodHandle GETTID = LIBC.plain("gettid", FunctionDescriptor.of(JAVA_INT));
   private static final MethodHandle GETPID = LIBC.plain("getpid", FunctionDescriptor.of(JAVA_INT));
@@ -31,6 +34,8 @@ public final class Threads {
   private static final MethodHandle SETAFFINITY =
       LIBC.capturing(
           "sched_setaffinity", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
+  private static final MethodHandle SETNS =
+      LIBC.capturing("setns", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
 
   private Threads() {}
 
@@ -106,6 +111,29 @@ public final class Threads {
     }
     if (result < 0) {
       throw new NativeException(Errno.of(capture), "bind thread " + tid() + " to CPU " + cpu);
+    }
+  }
+
+  /**
+   * Moves the calling platform thread, and nothing else of this process, to the network namespace
+   * of another process (setns(2)). The sockets that the thread makes from then on stay there,
+   * whoever uses them.
+   *
+   * @throws NativeException when the process has ended, or this one may not
+   */
+  public static void enterNetworkOf(long pid) {
+    String path = "/proc/" + pid + "/ns/net";
+    try (FileDescriptor namespace = FileDescriptor.open(path, Libc.O_RDONLY)) {
+      MemorySegment capture = Errno.capture();
+      int result;
+      try {
+        result = (int) SETNS.invokeExact(capture, namespace.number(), CLONE_NEWNET);
+      } catch (Throwable t) {
+        throw Downcall.unexpected(t);
+      }
+      if (result < 0) {
+        throw new NativeException(Errno.of(capture), "enter the network namespace " + path);
+      }
     }
   }
 }

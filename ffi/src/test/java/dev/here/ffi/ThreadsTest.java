@@ -1,6 +1,7 @@
 package dev.here.ffi;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -53,6 +54,15 @@ class ThreadsTest {
     thread.join();
     assertThat(Threads.parentPid())
         .isEqualTo((int) ProcessHandle.current().parent().orElseThrow().pid());
+  }
+
+  @Test
+  void aProcessThatIsGoneHasNoNetworkToEnter() throws Exception {
+    Process process = new ProcessBuilder("true").start();
+    process.waitFor();
+    assertThatThrownBy(() -> Threads.enterNetworkOf(process.pid()))
+        .isInstanceOf(NativeException.class)
+        .hasMessageContaining("/proc/" + process.pid() + "/ns/net");
   }
 
   @Test
