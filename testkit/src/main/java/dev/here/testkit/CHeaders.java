@@ -17,15 +17,22 @@ import java.util.Optional;
 public final class CHeaders {
   private static final String COMPILER = "gcc";
 
+  private final String packageName;
   private final List<String> headers;
 
-  private CHeaders(List<String> headers) {
+  private CHeaders(String packageName, List<String> headers) {
+    this.packageName = packageName;
     this.headers = headers;
   }
 
-  /** Headers to include, in order, for example {@code linux/kvm.h}. */
+  /** Headers of Linux to include, in order, for example {@code linux/kvm.h}. */
   public static CHeaders of(String... headers) {
-    return new CHeaders(List.of(headers));
+    return ofPackage("linux-libc-dev", headers);
+  }
+
+  /** Headers to include, in order, that are in the Debian package {@code packageName}. */
+  public static CHeaders ofPackage(String packageName, String... headers) {
+    return new CHeaders(packageName, List.of(headers));
   }
 
   /** Why these headers can't be asked here, with the remedy; empty when they can. */
@@ -35,7 +42,7 @@ public final class CHeaders {
       return Optional.empty();
     } catch (UncheckedIOException | IllegalStateException e) {
       return Optional.of(
-          "no C compiler or headers (" + e.getMessage() + "): apt install gcc linux-libc-dev");
+          "no C compiler or headers (" + e.getMessage() + "): apt install gcc " + packageName);
     }
   }
 
