@@ -57,6 +57,11 @@ public final class Bytes {
     return u32(index) | u32(index + 4) << 32;
   }
 
+  /** The octets from {@code begin} up to, not including, {@code end}. */
+  public Bytes slice(int begin, int end) {
+    return begin == end ? EMPTY : new Bytes(Arrays.copyOfRange(octets, begin, end));
+  }
+
   /** A fresh copy of the octets. */
   public byte[] toArray() {
     return octets.clone();

@@ -109,8 +109,15 @@ final class Losses {
 
   /** Adds every value of a state that nobody has looked at, that is not zero and matters. */
   void addUnread(VmState state) {
+    addUnread(state, Set.of());
+  }
+
+  /** The same, without the sections of the names {@code apart}. */
+  void addUnread(VmState state, Set<String> apart) {
     for (VmState.Section section : state.sections()) {
-      addUnread(section.content());
+      if (!apart.contains(section.name())) {
+        addUnread(section.content());
+      }
     }
   }
 

@@ -12,6 +12,7 @@ import dev.here.machine.VgaState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The small devices of a PC. Facts: QEMU 7.2's hw/char, hw/dma/i8257.c, hw/block/fdc.c,
@@ -28,12 +29,16 @@ final class QemuIsaTranslation {
 
   private final VmState state;
   private final QemuGuestFacts facts;
-  private final QemuMemoryLayout layout;
+  private final Function<String, Optional<RamBlock>> blocks;
 
-  QemuIsaTranslation(VmState state, QemuGuestFacts facts, QemuMemoryLayout layout) {
+  /**
+   * @param blocks RAM blocks by name, for the display's memory
+   */
+  QemuIsaTranslation(
+      VmState state, QemuGuestFacts facts, Function<String, Optional<RamBlock>> blocks) {
     this.state = state;
     this.facts = facts;
-    this.layout = layout;
+    this.blocks = blocks;
   }
 
   IsaState isa() {
@@ -197,8 +202,8 @@ final class QemuIsaTranslation {
     for (VmState.Section section : state.sections()) {
       if (section.content().vmsdName().equals("vga")) {
         String address = section.name().substring(0, section.name().indexOf('/'));
-        return layout
-            .block(address + QemuMemoryLayout.VRAM)
+        return blocks
+            .apply(address + QemuMemoryLayout.VRAM)
             .map(memory -> vga(section.content().struct("vga"), memory));
       }
     }

@@ -4,10 +4,8 @@ import dev.here.machine.ClockState;
 import dev.here.machine.InvalidMachineStateException;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
-import dev.here.machine.PciAddress;
 import dev.here.machine.TranslationReport;
 import dev.here.machine.VcpuState;
-import dev.here.machine.VirtioDevice;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -19,7 +17,7 @@ import java.util.Set;
  */
 public final class QemuMachineTranslator {
   /** Sections with a place in the machine state, beside those of PCI functions. */
-  private static final Set<String> CARRIED =
+  static final Set<String> CARRIED =
       Set.of(
           "timer",
           "cpu_common",
@@ -90,7 +88,7 @@ public final class QemuMachineTranslator {
     }
   }
 
-  private void refuseUnknown(VmState state) {
+  static void refuseUnknown(VmState state) {
     for (VmState.Section section : state.sections()) {
       String name = section.name();
       if (!CARRIED.contains(name) && QemuPciTranslation.address(name).isEmpty()) {
@@ -121,8 +119,8 @@ public final class QemuMachineTranslator {
         timers.hpet(),
         timers.acpiPm(),
         new QemuPciTranslation(state, facts).pci(),
-        virtio(state),
-        new QemuIsaTranslation(state, facts, layout).isa(),
+        QemuVirtioTranslation.devices(state, facts),
+        new QemuIsaTranslation(state, facts, layout::block).isa(),
         clock);
   }
 
@@ -148,21 +146,6 @@ public final class QemuMachineTranslator {
     }
     vcpus.sort(Comparator.comparingInt(VcpuState::apicId));
     return vcpus;
-  }
-
-  private List<VirtioDevice> virtio(VmState state) {
-    var translation = new QemuVirtioTranslation(facts);
-    var devices = new ArrayList<VirtioDevice>();
-    for (VmState.Section section : state.sections()) {
-      if (section.content().vmsdName().startsWith("virtio-")) {
-        PciAddress address = QemuPciTranslation.address(section.name()).orElseThrow();
-        devices.add(translation.device(address, section.content()));
-      }
-    }
-    devices.sort(
-        Comparator.comparingInt(
-            device -> device.address().device() << 3 | device.address().function()));
-    return devices;
   }
 
   private ClockState clock(VmState state, QemuCaptureInstant instant) {

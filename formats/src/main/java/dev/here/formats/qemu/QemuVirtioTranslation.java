@@ -9,6 +9,7 @@ import dev.here.machine.VirtioQueue;
 import dev.here.machine.VirtioRequest;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -29,6 +30,22 @@ final class QemuVirtioTranslation {
 
   QemuVirtioTranslation(QemuGuestFacts facts) {
     this.facts = facts;
+  }
+
+  /** All virtio devices, by rising PCI address. */
+  static List<VirtioDevice> devices(VmState state, QemuGuestFacts facts) {
+    var translation = new QemuVirtioTranslation(facts);
+    var devices = new ArrayList<VirtioDevice>();
+    for (VmState.Section section : state.sections()) {
+      if (section.content().vmsdName().startsWith("virtio-")) {
+        PciAddress address = QemuPciTranslation.address(section.name()).orElseThrow();
+        devices.add(translation.device(address, section.content()));
+      }
+    }
+    devices.sort(
+        Comparator.comparingInt(
+            device -> device.address().device() << 3 | device.address().function()));
+    return devices;
   }
 
   VirtioDevice device(PciAddress address, VmStruct section) {

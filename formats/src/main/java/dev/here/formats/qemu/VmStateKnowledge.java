@@ -157,6 +157,18 @@ final class VmStateKnowledge {
         || before.flag("identify_set");
   }
 
+  /** Interrupts of a PCI bus: 4 on a PC, 128 under Xen. */
+  private static final int MAX_BUS_INTERRUPTS = 1024;
+
+  /** The field with as many elements as a value before it says, where the machine decides. */
+  static Field counted(Layout layout, Field field, VmStruct before) {
+    if (!layout.vmsdName().equals("PCIBUS") || !field.array()) {
+      return field;
+    }
+    int count = before.number("nirq", 0, MAX_BUS_INTERRUPTS);
+    return new Field(field.name(), field.type(), field.sizeBytes(), count, true, -1, field.struct());
+  }
+
   /** The layout of a structure's subsection: as described, else as known. */
   static Optional<Layout> subsection(Layout layout, String name) {
     for (Layout described : layout.subsections()) {

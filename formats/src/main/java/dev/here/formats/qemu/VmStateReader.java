@@ -15,12 +15,21 @@ import java.util.Set;
  * ({@link VmStateKnowledge}), virtio devices ({@link VirtioSectionReader}).
  */
 public final class VmStateReader {
+  private static final long FILE_MAGIC = 0x5145564dL;
+  private static final long FILE_VERSION = 3;
+
   private final VmStateSchema schema;
   private final StateCursor in;
+  private final boolean alone;
 
-  private VmStateReader(VmStateSchema schema, byte[] state) {
+  /**
+   * @param alone a file of device state without footers, whose sections are known by what device
+   *     they are of
+   */
+  private VmStateReader(VmStateSchema schema, byte[] state, boolean alone) {
     this.schema = schema;
     this.in = new StateCursor(state);
+    this.alone = alone;
   }
 
   /**
@@ -31,7 +40,28 @@ public final class VmStateReader {
    * @throws QemuStreamException if the bytes are not such a state; nothing else is thrown
    */
   public static VmState read(VmStateSchema schema, byte[] state) {
-    return new VmStateReader(schema, state).sections();
+    return new VmStateReader(schema, state, false).sections();
+  }
+
+  /**
+   * Decodes what {@code xen-save-devices-state} writes: a file header, full sections without
+   * footers, an end mark. It is not described by its sender: the sections of QEMU 7.2 are known
+   * ({@link VmStateSchema#ofDevices}), and a section that does not end where another begins is
+   * refused.
+   *
+   * @param file the whole file
+   * @throws QemuStreamException if the bytes are not such a state; nothing else is thrown
+   */
+  public static VmState readDevices(byte[] file) {
+    var reader = new VmStateReader(VmStateSchema.ofDevices(), file, true);
+    long magic = reader.in.u32("file header");
+    long version = reader.in.u32("file header");
+    if (magic != FILE_MAGIC || version != FILE_VERSION) {
+      throw reader.in.refused(
+          "begins with %08x version %d, not a device state of version %d"
+              .formatted(magic, version, FILE_VERSION));
+    }
+    return reader.sections();
   }
 
   private VmState sections() {
@@ -63,17 +93,25 @@ public final class VmStateReader {
     long instance = in.u32("section instance");
     long version = in.u32("section version");
     Section described =
-        schema
-            .section(name, instance)
+        (alone ? schema.sectionOfDevice(name, instance) : schema.section(name, instance))
             .orElseThrow(() ->
                 in.refused(
                     "section '"
                         + RamPages.printable(name)
                         + "' instance "
                         + instance
-                        + " is not in the description: was a device plugged in? Protect the"
-                        + " guest anew"));
+                        + (alone
+                            ? " is not known: the guest has a device that can't be carried"
+                            : " is not in the description: was a device plugged in? Protect the"
+                                + " guest anew")));
     VmStruct content = content(described, id, version);
+    if (!alone) {
+      footer(name, id);
+    }
+    return new VmState.Section(name, instance, version, content);
+  }
+
+  private void footer(String name, long id) {
     int mark = in.u8("footer of " + name);
     long footer = in.u32("footer of " + name);
     if (mark != MigrationStreamReader.SECTION_FOOTER || footer != id) {
@@ -86,7 +124,6 @@ public final class VmStateReader {
               + footer
               + "): an optional part that is not known");
     }
-    return new VmState.Section(name, instance, version, content);
   }
 
   private VmStruct content(Section described, long id, long version) {
@@ -121,7 +158,7 @@ public final class VmStateReader {
     var struct = new VmStruct(path, layout.vmsdName());
     for (Field field : VmStateKnowledge.fields(layout)) {
       if (VmStateKnowledge.present(layout, field, struct)) {
-        field(field, struct);
+        field(VmStateKnowledge.counted(layout, field, struct), struct);
       }
     }
     subsections(layout, struct);

@@ -1,5 +1,8 @@
 package dev.here.formats.qemu;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -95,6 +98,39 @@ public final class VmStateSchema {
       }
     }
     return Optional.empty();
+  }
+
+  /** The section of a device of that kind, wherever it sits on the PCI bus. */
+  Optional<Section> sectionOfDevice(String name, long instance) {
+    String device = name.substring(name.indexOf('/') + 1);
+    for (Section section : sections) {
+      if (section.name().equals(device)) {
+        return Optional.of(new Section(name, instance, section.layout()));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The devices of QEMU 7.2's i440FX machines, each once, as QEMU described them. */
+  static VmStateSchema ofDevices() {
+    return Devices.SCHEMA;
+  }
+
+  /** Parsed when it is first needed. */
+  private static final class Devices {
+    private static final String FILE = "devices-7.2.json";
+    private static final VmStateSchema SCHEMA = read();
+
+    private static VmStateSchema read() {
+      try (InputStream file = VmStateSchema.class.getResourceAsStream(FILE)) {
+        if (file == null) {
+          throw new IllegalStateException(FILE + " is missing from the program");
+        }
+        return parse(file.readAllBytes());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
   }
 
   /**
