@@ -10,7 +10,9 @@ import java.util.List;
  * @param pm1Status PM1 status
  * @param pm1Enable PM1 enable
  * @param pm1Control PM1 control
- * @param pmTimer the 3.579545 MHz counter at the instant of capture, not wrapped
+ * @param pmTimer the 3.579545 MHz counter at the instant of capture, not wrapped where the source
+ *     tells it so
+ * @param pmTimerBits width of that counter as the guest reads it: 24, or 32 under Xen
  * @param gpeBase port of the GPE block
  * @param gpeStatus GPE status octets
  * @param gpeEnable GPE enable octets
@@ -31,6 +33,7 @@ public record AcpiPmState(
     int pm1Enable,
     int pm1Control,
     long pmTimer,
+    int pmTimerBits,
     int gpeBase,
     Bytes gpeStatus,
     Bytes gpeEnable,
@@ -48,6 +51,7 @@ public record AcpiPmState(
     for (int port : new int[] {pmBase, gpeBase, smbusBase, pciHotplugBase, cpuHotplugBase}) {
       Bounds.range("acpiPm port", port, 0, 0xffff);
     }
+    Bounds.range("acpiPm.pmTimerBits", pmTimerBits, 24, 32);
     Bounds.range("acpiPm.gpeStatus", gpeStatus.length(), 0, 16);
     Bounds.range("acpiPm.gpeEnable", gpeEnable.length(), 0, 16);
     Bounds.range("acpiPm.smbusRegisters", smbusRegisters.length(), 0, 64);

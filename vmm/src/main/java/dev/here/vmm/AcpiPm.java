@@ -50,6 +50,7 @@ public final class AcpiPm {
   private int pm1Enable;
   private int pm1Control;
   private long timerBase;
+  private final int timerBits;
   private long timerBaseNanos;
   private long timerSeen;
   private int apmControl;
@@ -82,6 +83,7 @@ public final class AcpiPm {
     pm1Enable = state.pm1Enable();
     pm1Control = state.pm1Control();
     timerBase = state.pmTimer();
+    timerBits = state.pmTimerBits();
     timerBaseNanos = clock.nanos();
     timerSeen = timerBase;
     gpeBase = state.gpeBase();
@@ -113,6 +115,7 @@ public final class AcpiPm {
         0,
         1,
         0,
+        24,
         0xafe0,
         Bytes.zero(2),
         Bytes.zero(2),
@@ -136,6 +139,7 @@ public final class AcpiPm {
         pm1Enable,
         pm1Control,
         timer(),
+        timerBits,
         gpeBase,
         Bytes.of(gpeStatus),
         Bytes.of(gpeEnable),
@@ -191,10 +195,10 @@ public final class AcpiPm {
     return timerBase + nanos / SECOND * TIMER_HERTZ + nanos % SECOND * TIMER_HERTZ / SECOND;
   }
 
-  /** The status bit is set whenever bit 23 of the timer changes. */
+  /** The status bit is set whenever the timer's highest bit changes. */
   private void noteOverflow() {
     long now = timer();
-    if (now >> 23 != timerSeen >> 23) {
+    if (now >> timerBits - 1 != timerSeen >> timerBits - 1) {
       pm1Status |= TIMER_STATUS;
     }
     timerSeen = now;
@@ -208,7 +212,7 @@ public final class AcpiPm {
     }
     line.set(event);
     if ((pm1Enable & TIMER_STATUS) != 0 && (pm1Status & TIMER_STATUS) == 0) {
-      long ticks = (timer() >> 23) + 1 << 23;
+      long ticks = (timer() >> timerBits - 1) + 1 << timerBits - 1;
       long ahead = ticks - timerBase;
       overflow.set(
           timerBaseNanos
@@ -242,7 +246,7 @@ public final class AcpiPm {
           switch (offset & ~3) {
             case 0 -> pm1Status | pm1Enable << 16;
             case 4 -> pm1Control;
-            case 8 -> (int) timer() & 0xff_ffff;
+            case 8 -> (int) (timer() & (1L << timerBits) - 1);
             default -> 0;
           };
       return register >>> (offset & 3) * 8;

@@ -27,6 +27,7 @@ class AcpiPmTest {
         0x120,
         1,
         12_345_678,
+        24,
         0xafe0,
         Bytes.parse("0200"),
         Bytes.parse("0c00"),

@@ -53,17 +53,21 @@ public final class QemuDeviceModel {
    * @param state as {@link VmStateReader#readDevices} gives it; translating notes in it what was
    *     read
    * @param facts of this guest; its vCPUs are not looked at
+   * @param isaWires levels of the ISA interrupts, bit n is interrupt n
    * @param displayMemory the display's memory by its RAM block's name, as {@code
    *     0000:00:02.0/vga.vram}
    * @throws QemuStreamException if the state has something that can't be carried; the text names it
    */
   public static Devices translate(
-      VmState state, QemuGuestFacts facts, Function<String, Optional<RamBlock>> displayMemory) {
+      VmState state,
+      QemuGuestFacts facts,
+      int isaWires,
+      Function<String, Optional<RamBlock>> displayMemory) {
     QemuMachineTranslator.refuseUnknown(state);
     try {
       PciState pci = new QemuPciTranslation(state, facts).pci();
       List<VirtioDevice> virtio = QemuVirtioTranslation.devices(state, facts);
-      IsaState isa = new QemuIsaTranslation(state, facts, displayMemory).isa();
+      IsaState isa = new QemuIsaTranslation(state, facts, isaWires, displayMemory).isa();
       Bytes cmos = Bytes.of(state.require("mc146818rtc", 0).octets("cmos_data", 128));
       Optional<AcpiPmState> acpiPm = new QemuTimerTranslation(state, 0).acpiPm();
       var losses = new Losses();

@@ -18,9 +18,14 @@ final class QemuIdeTranslation {
   private static final int ENDS_WITH_COMMAND = 4;
 
   private final VmState state;
+  private final int isaWires;
 
-  QemuIdeTranslation(VmState state) {
+  /**
+   * @param isaWires levels of the ISA interrupts
+   */
+  QemuIdeTranslation(VmState state, int isaWires) {
     this.state = state;
+    this.isaWires = isaWires;
   }
 
   /** Both channels, or none without a controller. */
@@ -39,15 +44,13 @@ final class QemuIdeTranslation {
     for (VmStruct drive : ide.structs("bus[" + index + "].ifs", 2)) {
       drives.add(drive(drive));
     }
-    // Interrupts 14 and 15 are inputs 6 and 7 of the second 8259A, which notes their levels.
-    int lines = state.require("i8259", 1).number("last_irr", 0, 255);
     return new IdeChannel(
         PORTS[index],
         CONTROL_PORTS[index],
         14 + index,
         bus.number("unit", 0, 1),
         bus.number("cmd", 0, 255),
-        (lines >> 6 + index & 1) != 0,
+        (isaWires >> 14 + index & 1) != 0,
         master.number("cmd", 0, 255),
         master
             .subsection("ide bmdma/status")

@@ -32,6 +32,15 @@ final class QemuInterruptTranslation {
         chip(state.require("i8259", 1), SLAVE_LEVEL_CAPABLE));
   }
 
+  /** Levels of the ISA interrupts, which the chips note. */
+  int isaWires() {
+    int wires = 0;
+    for (int i = 0; i < 2; i++) {
+      wires |= state.require("i8259", i).number("last_irr", 0, 255) << 8 * i;
+    }
+    return wires;
+  }
+
   private static PicChip chip(VmStruct chip, int levelCapable) {
     if (chip.flag("single_mode")) {
       throw new QemuStreamException(

@@ -29,15 +29,21 @@ final class QemuIsaTranslation {
 
   private final VmState state;
   private final QemuGuestFacts facts;
+  private final int isaWires;
   private final Function<String, Optional<RamBlock>> blocks;
 
   /**
+   * @param isaWires levels of the ISA interrupts
    * @param blocks RAM blocks by name, for the display's memory
    */
   QemuIsaTranslation(
-      VmState state, QemuGuestFacts facts, Function<String, Optional<RamBlock>> blocks) {
+      VmState state,
+      QemuGuestFacts facts,
+      int isaWires,
+      Function<String, Optional<RamBlock>> blocks) {
     this.state = state;
     this.facts = facts;
+    this.isaWires = isaWires;
     this.blocks = blocks;
   }
 
@@ -48,7 +54,7 @@ final class QemuIsaTranslation {
         new QemuKeyboardTranslation(state).i8042(),
         dma(),
         state.section("fdc", 0).map(fdc -> floppy(fdc.struct("state"))),
-        new QemuIdeTranslation(state).channels(),
+        new QemuIdeTranslation(state, isaWires).channels(),
         vga(),
         state.section("fw_cfg", 0).map(QemuIsaTranslation::firmwareConfig),
         state.section("port92", 0).map(port -> port.number("outport", 0, 255)).orElse(0),

@@ -120,7 +120,7 @@ public final class QemuMachineTranslator {
         timers.acpiPm(),
         new QemuPciTranslation(state, facts).pci(),
         QemuVirtioTranslation.devices(state, facts),
-        new QemuIsaTranslation(state, facts, layout::block).isa(),
+        new QemuIsaTranslation(state, facts, interrupts.isaWires(), layout::block).isa(),
         clock);
   }
 

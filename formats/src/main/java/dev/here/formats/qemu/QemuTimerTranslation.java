@@ -25,6 +25,7 @@ final class QemuTimerTranslation {
 
   private static final long PM_TIMER_HERTZ = 3_579_545;
   private static final long NANOS_PER_SECOND = 1_000_000_000L;
+  private static final int PM_TIMER_BITS = 24;
   private static final int GPE_PORT = 0xafe0;
   private static final int PCI_HOTPLUG_PORT = 0xae00;
   private static final int CPU_HOTPLUG_PORT = 0xaf00;
@@ -110,6 +111,7 @@ final class QemuTimerTranslation {
         pm.number("ar.pm1.evt.en", 0, 0xffff),
         pm.number("ar.pm1.cnt.cnt", 0, 0xffff),
         pmTimer(),
+        PM_TIMER_BITS,
         GPE_PORT,
         octets(gpe.number("sts", 0, 0xffff)),
         octets(gpe.number("en", 0, 0xffff)),
@@ -152,7 +154,9 @@ final class QemuTimerTranslation {
   }
 
   private static List<Integer> hotplug(VmStruct pm) {
-    int bus = (int) pm.number("acpi_pci_hotplug.hotplug_select");
+    // Under Xen there is one bus and nothing to select.
+    String select = "acpi_pci_hotplug.hotplug_select";
+    int bus = pm.has(select) ? (int) pm.number(select) : 0;
     List<VmStruct> buses = pm.structs("acpi_pci_hotplug.acpi_pcihp_pci_status");
     if (bus < 0 || bus >= buses.size()) {
       return List.of(bus, 0, 0);
