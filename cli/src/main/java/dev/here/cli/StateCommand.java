@@ -6,9 +6,12 @@ import dev.here.formats.state.CheckpointFile;
 import dev.here.formats.state.MachineStateCodec;
 import dev.here.formats.state.StateDiff;
 import dev.here.formats.state.StateText;
+import dev.here.formats.xen.XenStreamReader;
+import dev.here.formats.xen.XenStreamText;
 import dev.here.machine.LostField;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -121,6 +124,29 @@ final class StateCommand implements Runnable {
               Files.readString(cpuid),
               new QemuCaptureInstant(savedNanos, 0));
       CheckpointFile.write(checkpoint, translation.state(), translation.report(), guest.memory());
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "xen-stream",
+      description = "Lists the records of what 'xl save' wrote, or of a libxl or libxc stream.")
+  int xenStream(
+      @Parameters(paramLabel = "FILE") Path file,
+      @Option(names = "--json", description = "One JSON object a line.") boolean json)
+      throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      var out = spec.commandLine().getOut();
+      var reader = new XenStreamReader(channel);
+      for (var item = reader.next(); item.isPresent(); item = reader.next()) {
+        long position = reader.itemPosition();
+        List<String> lines =
+            json
+                ? XenStreamText.json(position, item.get())
+                : XenStreamText.text(position, item.get());
+        lines.forEach(out::println);
+      }
+      out.flush();
       return 0;
     }
   }

@@ -18,9 +18,12 @@ import java.util.function.Function;
  * what it says of them is left aside.
  */
 public final class QemuDeviceModel {
-  /** Sections of chips that Xen has for the guest, and of QEMU's own clock. */
+  /**
+   * Sections of chips that Xen has for the guest, and of QEMU's own clock. Of the real-time clock
+   * only the memory past Xen's registers is the guest's.
+   */
   private static final Set<String> XEN_HAS =
-      Set.of("timer", "cpu_common", "cpu", "apic", "ioapic", "hpet");
+      Set.of("timer", "cpu_common", "cpu", "apic", "ioapic", "hpet", "mc146818rtc");
 
   private QemuDeviceModel() {}
 

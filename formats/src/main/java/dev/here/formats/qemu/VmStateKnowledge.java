@@ -166,7 +166,8 @@ final class VmStateKnowledge {
       return field;
     }
     int count = before.number("nirq", 0, MAX_BUS_INTERRUPTS);
-    return new Field(field.name(), field.type(), field.sizeBytes(), count, true, -1, field.struct());
+    return new Field(
+        field.name(), field.type(), field.sizeBytes(), count, true, -1, field.struct());
   }
 
   /** The layout of a structure's subsection: as described, else as known. */

@@ -23,8 +23,8 @@ import java.util.Optional;
 
 /**
  * Makes the HVM context of a machine that Xen can wear: one whose guest was started by Xen, or on a
- * platform like Xen's. Any other is refused by what it differs in
- * (docs/specs/xen-hvm-context.md, "To machine state and back").
+ * platform like Xen's. Any other is refused by what it differs in (docs/specs/xen-hvm-context.md,
+ * "To machine state and back").
  */
 public final class HvmContextTranslator {
   private static final int PINS = 48;
@@ -68,20 +68,21 @@ public final class HvmContextTranslator {
     for (int number = 0; number < state.vcpus().size(); number++) {
       int apicId = state.vcpus().get(number).apicId();
       if (apicId != XenGuestFacts.apicId(number)) {
-        throw other("vCPU %d has APIC id %d, under Xen it is %d"
-            .formatted(number, apicId, XenGuestFacts.apicId(number)));
+        throw other(
+            "vCPU %d has APIC id %d, under Xen it is %d"
+                .formatted(number, apicId, XenGuestFacts.apicId(number)));
       }
     }
     if (state.ioApic().pins() != PINS) {
-      throw other("its I/O APIC has %d inputs, Xen's has %d"
-          .formatted(state.ioApic().pins(), PINS));
+      throw other(
+          "its I/O APIC has %d inputs, Xen's has %d".formatted(state.ioApic().pins(), PINS));
     }
     state.hpet().ifPresent(HvmContextTranslator::refuse);
-    AcpiPmState pm =
-        state.acpiPm().orElseThrow(() -> other("it has no ACPI power management"));
+    AcpiPmState pm = state.acpiPm().orElseThrow(() -> other("it has no ACPI power management"));
     if (pm.pmTimerBits() != XenTimerTranslation.PM_TIMER_BITS) {
-      throw other("its ACPI timer has %d bits, Xen's has %d"
-          .formatted(pm.pmTimerBits(), XenTimerTranslation.PM_TIMER_BITS));
+      throw other(
+          "its ACPI timer has %d bits, Xen's has %d"
+              .formatted(pm.pmTimerBits(), XenTimerTranslation.PM_TIMER_BITS));
     }
   }
 
@@ -89,14 +90,15 @@ public final class HvmContextTranslator {
     if (hpet.capabilities() >>> 32 != HPET_FEMTOS
         || hpet.timers().size() != HPET_TIMERS
         || hpet.gpa() != XenTimerTranslation.HPET_GPA) {
-      throw other("its HPET has %d timers at %xh and ticks every %d fs, Xen's has %d at %xh and %d"
-          .formatted(
-              hpet.timers().size(),
-              hpet.gpa(),
-              hpet.capabilities() >>> 32,
-              HPET_TIMERS,
-              XenTimerTranslation.HPET_GPA,
-              HPET_FEMTOS));
+      throw other(
+          "its HPET has %d timers at %xh and ticks every %d fs, Xen's has %d at %xh and %d"
+              .formatted(
+                  hpet.timers().size(),
+                  hpet.gpa(),
+                  hpet.capabilities() >>> 32,
+                  HPET_TIMERS,
+                  XenTimerTranslation.HPET_GPA,
+                  HPET_FEMTOS));
     }
   }
 
@@ -109,8 +111,7 @@ public final class HvmContextTranslator {
     var records = new ArrayList<HvmRecord>();
     records.add(header());
     for (int number = 0; number < state.vcpus().size(); number++) {
-      records.addAll(
-          new HvmVcpuTranslation(number, state.vcpus().get(number), losses).records());
+      records.addAll(new HvmVcpuTranslation(number, state.vcpus().get(number), losses).records());
     }
     Bytes routes = routes();
     int wires = pciIsaWires(routes);
@@ -125,8 +126,7 @@ public final class HvmContextTranslator {
     records.add(rtc());
     hpet().ifPresent(records::add);
     AcpiPmState pm = state.acpiPm().orElseThrow();
-    records.add(
-        new HvmPmTimer(0, pm.pmTimer() & 0xffffffffL, pm.pm1Status(), pm.pm1Enable()));
+    records.add(new HvmPmTimer(0, pm.pmTimer() & 0xffffffffL, pm.pm1Status(), pm.pm1Enable()));
     records.sort(
         Comparator.<HvmRecord>comparingInt(record -> record.type().code())
             .thenComparingInt(HvmRecord::instance));
@@ -226,8 +226,7 @@ public final class HvmContextTranslator {
 
   private HvmIoApic ioApic() {
     IoApicState chip = state.ioApic();
-    return new HvmIoApic(
-        0, chip.gpa(), chip.selectedRegister(), chip.id(), chip.redirections());
+    return new HvmIoApic(0, chip.gpa(), chip.selectedRegister(), chip.id(), chip.redirections());
   }
 
   private HvmPit pit() {
@@ -289,8 +288,7 @@ public final class HvmContextTranslator {
                 0,
                 hpet.timers().stream()
                     .map(timer ->
-                        new HvmHpet.Timer(
-                            timer.config(), timer.comparator(), timer.fsbRoute(), 0))
+                        new HvmHpet.Timer(timer.config(), timer.comparator(), timer.fsbRoute(), 0))
                     .toList(),
                 Collections.nCopies(84, 0L),
                 hpet.timers().stream().map(HpetTimer::period).toList()));

@@ -33,8 +33,7 @@ final class HvmVcpuTranslation {
 
   /** Registers of a record CPU_MSR (msrs_to_send in Xen 4.17's hvm.c). */
   private static final Set<Integer> SENT =
-      Set.of(
-          0x48, 0x140, 0xd90, 0xda0, 0xc001011f, 0xc0011027, 0xc0011019, 0xc001101a, 0xc001101b);
+      Set.of(0x48, 0x140, 0xd90, 0xda0, 0xc001011f, 0xc0011027, 0xc0011019, 0xc001101a, 0xc001101b);
 
   private final int number;
   private final VcpuState vcpu;
@@ -52,8 +51,7 @@ final class HvmVcpuTranslation {
 
   List<HvmRecord> records() {
     var records = new ArrayList<HvmRecord>();
-    boolean started =
-        vcpu.runState() == RunState.RUNNABLE || vcpu.runState() == RunState.HALTED;
+    boolean started = vcpu.runState() == RunState.RUNNABLE || vcpu.runState() == RunState.HALTED;
     HvmCpu cpu = cpu();
     if (started) {
       records.add(cpu);
@@ -182,7 +180,8 @@ final class HvmVcpuTranslation {
     for (int at = size; at < area.length; at++) {
       if (area[at] != 0) {
         throw new XenFormatException(
-            -1, "vCPU %d has XSAVE state past octet %d that XCR0 %xh does not have"
+            -1,
+            "vCPU %d has XSAVE state past octet %d that XCR0 %xh does not have"
                 .formatted(number, size, accumulated));
       }
     }
@@ -208,8 +207,7 @@ final class HvmVcpuTranslation {
   private HvmLapic lapic() {
     Bytes page = vcpu.lapic().registers();
     long base = vcpu.system().apicBase();
-    long disabled =
-        ((base & 1 << 11) == 0 ? 1 : 0) | ((page.u32(SPURIOUS) & 1 << 8) == 0 ? 2 : 0);
+    long disabled = ((base & 1 << 11) == 0 ? 1 : 0) | ((page.u32(SPURIOUS) & 1 << 8) == 0 ? 2 : 0);
     int divide = (int) page.u32(DIVIDE);
     int shift = (divide & 3 | divide >> 1 & 4) + 1 & 7;
     return new HvmLapic(number, base, disabled, 1L << shift, take(XenMsrs.TSC_DEADLINE));

@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A local APIC. Xen does not keep the timer's current count in the register page, nor when it began:
- * on its own restore a timer begins anew. Facts: Xen 4.17's xen/arch/x86/hvm/vlapic.c.
+ * A local APIC. Xen does not keep the timer's current count in the register page, nor when it
+ * began: on its own restore a timer begins anew. Facts: Xen 4.17's xen/arch/x86/hvm/vlapic.c.
  */
 final class XenApicTranslation {
   private static final int LVT_TIMER = 0x320;

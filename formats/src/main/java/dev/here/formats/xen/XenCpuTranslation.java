@@ -15,9 +15,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * One vCPU from its records. Facts: Xen 4.17's xen/arch/x86/hvm/hvm.c (hvm_save_cpu_ctxt), svm.c and
- * vmx.c (pending events); AMD64 APM volume 2 (segment attributes 15.5, EVENTINJ 15.20, reset values
- * 14.1.3).
+ * One vCPU from its records. Facts: Xen 4.17's xen/arch/x86/hvm/hvm.c (hvm_save_cpu_ctxt), svm.c
+ * and vmx.c (pending events); AMD64 APM volume 2 (segment attributes 15.5, EVENTINJ 15.20, reset
+ * values 14.1.3).
  */
 final class XenCpuTranslation {
   private static final long X2APIC = 1 << 10;
@@ -65,13 +65,12 @@ final class XenCpuTranslation {
       throw new XenFormatException(
           -1,
           "vCPU %d is in x2APIC mode with logical id %xh, not %xh: an old Xen's fault that can't be"
-              .formatted(number, logical, due)
+                  .formatted(number, logical, due)
               + " carried; start the guest with x2APIC off (nox2apic)");
     }
   }
 
-  private static SystemRegisters system(
-      HvmCpu cpu, HvmLapic lapic, HvmLapicRegisters registers) {
+  private static SystemRegisters system(HvmCpu cpu, HvmLapic lapic, HvmLapicRegisters registers) {
     return new SystemRegisters(
         segment(cpu, "cs"),
         segment(cpu, "ds"),
@@ -151,8 +150,7 @@ final class XenCpuTranslation {
 
   /** The registers of a vCPU without XSAVE, as an area that says that x87 and SSE are in use. */
   static Bytes legacyArea(HvmCpu cpu) {
-    ByteBuffer area =
-        ByteBuffer.allocate(HvmXsave.MIN_AREA_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer area = ByteBuffer.allocate(HvmXsave.MIN_AREA_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     if ((cpu.flags() & HvmCpu.FPU_INITIALISED) != 0) {
       area.put(0, cpu.fpu().toArray());
     } else {

@@ -6,8 +6,7 @@ import java.util.List;
 
 /**
  * What CPUID gives a guest: Xen's policy, with what Xen adds when a vCPU asks. Facts: Xen 4.17's
- * xen/arch/x86/cpuid.c (guest_cpuid), traps.c (cpuid_hypervisor_leaves), public
- * arch-x86/cpuid.h.
+ * xen/arch/x86/cpuid.c (guest_cpuid), traps.c (cpuid_hypervisor_leaves), public arch-x86/cpuid.h.
  */
 final class XenCpuid {
   private static final int HYPERVISOR = 0x40000000;
@@ -54,8 +53,7 @@ final class XenCpuid {
         }
         case HYPERVISOR -> hypervisor(leaf.eax(), leaves);
         case HYPERVISOR_SECOND -> {}
-        default ->
-            leaves.add(of(leaf, leaf.eax(), leaf.ebx(), leaf.ecx(), leaf.edx()));
+        default -> leaves.add(of(leaf, leaf.eax(), leaf.ebx(), leaf.ecx(), leaf.edx()));
       }
     }
     return leaves;
@@ -104,8 +102,7 @@ final class XenCpuid {
               (int) tsc.incarnation()));
     }
     if (limit >= 4) {
-      leaves.add(
-          new CpuidLeaf(HYPERVISOR + 4, 0, true, HVM_FEATURES, vcpu, facts.domainId(), 0));
+      leaves.add(new CpuidLeaf(HYPERVISOR + 4, 0, true, HVM_FEATURES, vcpu, facts.domainId(), 0));
     }
   }
 

@@ -62,7 +62,7 @@ public final class XenMachineTranslator {
         throw new XenFormatException(
             -1,
             "the guest uses Hyper-V's interfaces (guest OS id %xh), which can't be carried: start"
-                .formatted(viridian.guestOsId())
+                    .formatted(viridian.guestOsId())
                 + " it with viridian=0");
       }
     }

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A run of populated frames. Under Xen a guest's memory is wherever frames are populated: RAM,
- * what hvmloader has placed below 4 GiB (ACPI tables), special pages, a display's memory.
+ * A run of populated frames. Under Xen a guest's memory is wherever frames are populated: RAM, what
+ * hvmloader has placed below 4 GiB (ACPI tables), special pages, a display's memory.
  *
  * @param firstGfn first guest frame number
  * @param pages how many

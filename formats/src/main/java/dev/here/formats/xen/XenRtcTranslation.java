@@ -8,9 +8,9 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 
 /**
- * The real-time clock: registers 0 to 13 are Xen's, the rest of the memory is the device model's. The
- * time is the host's and an offset; Xen's registers show it as of the guest's last look. Facts: Xen
- * 4.17's xen/arch/x86/hvm/rtc.c; Motorola's MC146818 data sheet.
+ * The real-time clock: registers 0 to 13 are Xen's, the rest of the memory is the device model's.
+ * The time is the host's and an offset; Xen's registers show it as of the guest's last look. Facts:
+ * Xen 4.17's xen/arch/x86/hvm/rtc.c; Motorola's MC146818 data sheet.
  */
 final class XenRtcTranslation {
   private static final long NANOS_PER_SECOND = 1_000_000_000L;

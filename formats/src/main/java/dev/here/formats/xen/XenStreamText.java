@@ -9,7 +9,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Items of a stream for people and for programs: a line of text, or a JSON object on a line, an
- * item; an HVM context gives a further line a save record. Memory's contents are counted, not shown.
+ * item; an HVM context gives a further line a save record. Memory's contents are counted, not
+ * shown.
  */
 public final class XenStreamText {
   private static final int SHOWN_CHARS = 160;
@@ -101,7 +102,8 @@ public final class XenStreamText {
     var text = new StringBuilder();
     node.properties()
         .forEach(member -> {
-          String value = member.getValue().isString()
+          String value =
+              member.getValue().isString()
                   ? member.getValue().asString()
                   : member.getValue().toString();
           String shown =

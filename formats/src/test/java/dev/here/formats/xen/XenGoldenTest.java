@@ -23,14 +23,25 @@ class XenGoldenTest {
   @Test
   void processor() {
     HvmCpu cpu = context.require(HvmCpu.class, 0);
-    assertThat(said).contains("rip 0x%016x  rflags 0x%016x".formatted(cpu.general().rip(), cpu.general().rflags()));
-    assertThat(said).contains("rbp 0x%016x     rsi 0x%016x".formatted(cpu.general().rbp(), cpu.general().rsi()));
+    assertThat(said)
+        .contains(
+            "rip 0x%016x  rflags 0x%016x".formatted(cpu.general().rip(), cpu.general().rflags()));
+    assertThat(said)
+        .contains(
+            "rbp 0x%016x     rsi 0x%016x".formatted(cpu.general().rbp(), cpu.general().rsi()));
     assertThat(said).contains("cr3 0x%016x     cr4 0x%016x".formatted(cpu.cr3(), cpu.cr4()));
     assertThat(cpu.tsc()).isBetween(1L, said("            tsc 0x"));
     assertThat(said).contains("efer         0x%08x".formatted(cpu.msrs().efer()));
-    assertThat(said).contains("tr 0x%04x (0x%016x +     0x%04x /  0x%04x)".formatted(
-        cpu.segment("tr").selector(), cpu.segment("tr").base(), cpu.segment("tr").limit(), cpu.segment("tr").attributes()));
-    assertThat(said).contains("gdtr        (0x%016x +     0x%04x)".formatted(cpu.gdtrBase(), cpu.gdtrLimit()));
+    assertThat(said)
+        .contains(
+            "tr 0x%04x (0x%016x +     0x%04x /  0x%04x)"
+                .formatted(
+                    cpu.segment("tr").selector(),
+                    cpu.segment("tr").base(),
+                    cpu.segment("tr").limit(),
+                    cpu.segment("tr").attributes()));
+    assertThat(said)
+        .contains("gdtr        (0x%016x +     0x%04x)".formatted(cpu.gdtrBase(), cpu.gdtrLimit()));
   }
 
   @Test
@@ -59,8 +70,13 @@ class XenGoldenTest {
   @Test
   void deviceModelsStateIsReadToItsEnd() {
     VmState state = VmStateReader.readDevices(XenGolden.octets("hvm-1cpu.dmstate"));
-    assertThat(state.sections()).extracting(VmState.Section::name)
-        .contains("PCIHost", "0000:00:01.3/piix4_pm", "0000:00:02.0/virtio-net", "0000:00:03.0/virtio-blk");
+    assertThat(state.sections())
+        .extracting(VmState.Section::name)
+        .contains(
+            "PCIHost",
+            "0000:00:01.3/piix4_pm",
+            "0000:00:02.0/virtio-net",
+            "0000:00:03.0/virtio-blk");
   }
 
   /** A number of the text. Counters went on until the text was made. */

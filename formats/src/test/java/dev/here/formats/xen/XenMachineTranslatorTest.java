@@ -188,12 +188,12 @@ class XenMachineTranslatorTest {
     List<LostField> lost = translate("hvm-1cpu", 1, false).report().lost();
     assertThat(lost)
         .extracting(LostField::path)
-        .contains(
+        .containsExactlyInAnyOrder(
             "LAPIC_REGS 0/current count",
             "LAPIC 0/bus clock",
             "MTRR 0/variable",
-            "PIT/channel 0/phase")
-        .noneMatch(path -> path.startsWith("cpu"));
+            "PIT/channel 0/phase",
+            "PIT/channel 2/phase");
     assertThat(lost).allMatch(field -> !field.reason().isBlank());
   }
 
@@ -220,18 +220,18 @@ class XenMachineTranslatorTest {
 
   @Test
   void refusals() {
-    assertThatThrownBy(() -> translate("hvm-2cpu", 1, false)).hasMessageContaining("more than the 1");
+    assertThatThrownBy(() -> translate("hvm-2cpu", 1, false))
+        .hasMessageContaining("more than the 1");
     assertThatThrownBy(() -> translate("hvm-1cpu", 2, false)).hasMessageContaining("Lapic 1");
     assertThatThrownBy(() -> facts("hvm-1cpu", 9, false)).hasMessageContaining("9 vCPUs");
     var records = new ArrayList<>(XenGolden.context("hvm-1cpu").records());
     records.add(new HvmViridianDomain(0, 1, 0x8100, 0, 0));
-    assertThatThrownBy(
-            () ->
-                new XenMachineTranslator(facts("hvm-1cpu", 1, false))
-                    .translate(
-                        new HvmContext(records),
-                        VmStateReader.readDevices(XenGolden.octets("hvm-1cpu.dmstate")),
-                        INSTANT))
+    assertThatThrownBy(() ->
+            new XenMachineTranslator(facts("hvm-1cpu", 1, false))
+                .translate(
+                    new HvmContext(records),
+                    VmStateReader.readDevices(XenGolden.octets("hvm-1cpu.dmstate")),
+                    INSTANT))
         .isInstanceOf(XenFormatException.class)
         .hasMessageContaining("Hyper-V");
   }

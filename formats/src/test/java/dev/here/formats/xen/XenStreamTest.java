@@ -36,16 +36,30 @@ class XenStreamTest {
         .isInstanceOfSatisfying(
             XlSaveHeader.class,
             header ->
-                assertThat(new String(header.configuration().orElseThrow().toArray(), StandardCharsets.UTF_8))
+                assertThat(
+                        new String(
+                            header.configuration().orElseThrow().toArray(), StandardCharsets.UTF_8))
                     .contains("\"name\": \"demo\"")
                     .endsWith("}\n"));
     assertThat(items.get(1)).isEqualTo(new LibxlHeader(0));
     assertThat(items.get(3)).isEqualTo(LibxcHeader.hvm(4, 17));
     assertThat(items.stream().map(item -> item.getClass().getSimpleName()))
         .containsExactly(
-            "XlSaveHeader", "LibxlHeader", "LibxcContext", "LibxcHeader", "CpuidPolicy",
-            "MsrPolicy", "Mark", "PageData", "PageData", "TscInfo", "HvmContextRecord",
-            "HvmParams", "Mark", "EmulatorContext", "End");
+            "XlSaveHeader",
+            "LibxlHeader",
+            "LibxcContext",
+            "LibxcHeader",
+            "CpuidPolicy",
+            "MsrPolicy",
+            "Mark",
+            "PageData",
+            "PageData",
+            "TscInfo",
+            "HvmContextRecord",
+            "HvmParams",
+            "Mark",
+            "EmulatorContext",
+            "End");
     assertThat(items.get(9)).isEqualTo(new LibxcRecord.TscInfo(2, 0, 0, 1, 0));
     HvmContext context = ((LibxcRecord.HvmContextRecord) items.get(10)).decode();
     assertThat(context.header().tscKhz()).isEqualTo(2_596_159);
@@ -53,8 +67,7 @@ class XenStreamTest {
         .contains(new LibxcRecord.Param(1, 0xfeffc), new LibxcRecord.Param(19, 1));
     assertThat(((LibxcRecord.CpuidPolicy) items.get(4)).leaves())
         .contains(
-            new XenCpuidLeaf(
-                1, XenCpuidLeaf.NO_SUBLEAF, 0x60fb1, 0x20800, 0xc2f82203, 0x1fcbfbfd));
+            new XenCpuidLeaf(1, XenCpuidLeaf.NO_SUBLEAF, 0x60fb1, 0x20800, 0xc2f82203, 0x1fcbfbfd));
     assertThat(((LibxlRecord.EmulatorContext) items.get(13)).emulatorId())
         .isEqualTo(LibxlRecord.QEMU_UPSTREAM);
   }
@@ -63,8 +76,7 @@ class XenStreamTest {
   void inspectorShowsEachRecordOnce() throws IOException {
     var reader =
         new XenStreamReader(
-            Channels.newChannel(
-                new ByteArrayInputStream(XenGolden.octets("hvm-1cpu.xlsave"))));
+            Channels.newChannel(new ByteArrayInputStream(XenGolden.octets("hvm-1cpu.xlsave"))));
     var text = new ArrayList<String>();
     var json = new ArrayList<String>();
     for (var item = reader.next(); item.isPresent(); item = reader.next()) {
@@ -84,7 +96,8 @@ class XenStreamTest {
     var pages =
         new LibxcRecord.PageData(
             0,
-            List.of(LibxcRecord.PageEntry.normal(9), new LibxcRecord.PageEntry(0xf000000000000010L)),
+            List.of(
+                LibxcRecord.PageEntry.normal(9), new LibxcRecord.PageEntry(0xf000000000000010L)),
             page);
     var emulator = new LibxlRecord.EmulatorContext(2, 0, Bytes.parse("010203"));
     var xenstore =
@@ -124,7 +137,9 @@ class XenStreamTest {
     byte[] start = written(List.of(new LibxlHeader(0), new LibxlRecord.LibxcContext()));
     byte[] begun = HvmContextTest.joined(start, written(List.of(LibxcHeader.hvm(4, 17))));
     refused("neither a file of xl save", new byte[8]);
-    refused("magic of xl save", "Xen saved domain, other format of it".getBytes(StandardCharsets.US_ASCII));
+    refused(
+        "magic of xl save",
+        "Xen saved domain, other format of it".getBytes(StandardCharsets.US_ASCII));
     refused("is mandatory and not known", begun, record(0x13, 8));
     refused("is mandatory and not known", written(List.of(new LibxlHeader(0))), record(6, 0));
     refused("before STATIC_DATA_END", begun, page(0, 1));
@@ -134,17 +149,21 @@ class XenStreamTest {
     refused("octets too many", begun, record(0x10, 8));
     refused("shorter than its contents", begun, record(8, 23));
     refused("at most", begun, record(9, 0x7fffffff));
-    refused("other than zeros", begun, new byte[] {5, 0, 0, (byte) 0x80, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0});
-    refused("of type 1 with pages", start, written(List.of(new LibxcHeader(3, 0, 0, 1, 12, 0, 4, 17))));
+    refused(
+        "other than zeros",
+        begun,
+        new byte[] {5, 0, 0, (byte) 0x80, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0});
+    refused(
+        "of type 1 with pages", start, written(List.of(new LibxcHeader(3, 0, 0, 1, 12, 0, 4, 17))));
     refused("big-endian", start, written(List.of(new LibxcHeader(3, 1, 0, 2, 12, 0, 4, 17))));
-    refused("not version 2 or 3", start, written(List.of(new LibxcHeader(4, 0, 0, 2, 12, 0, 4, 17))));
+    refused(
+        "not version 2 or 3", start, written(List.of(new LibxcHeader(4, 0, 0, 2, 12, 0, 4, 17))));
     refused("mandatory flags", written(List.of(new XlSaveHeader(6, 0, Bytes.EMPTY))));
     assertThatThrownBy(() -> XenGolden.items(begun))
         .isInstanceOf(EOFException.class)
         .hasMessageContaining("cut short");
     assertThatThrownBy(
-            () ->
-                new LibxlRecord.EmulatorXenstoreData(2, 0, Bytes.parse("6100")).entries())
+            () -> new LibxlRecord.EmulatorXenstoreData(2, 0, Bytes.parse("6100")).entries())
         .hasMessageContaining("do not end");
     assertThatThrownBy(() -> new XlSaveHeader(3, 0, Bytes.parse("0900000041")).configuration())
         .hasMessageContaining("announces 9");
