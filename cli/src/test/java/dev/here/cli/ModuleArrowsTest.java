@@ -24,6 +24,7 @@ class ModuleArrowsTest {
           "net",
           "driver.vmm",
           "driver.qemu",
+          "driver.xen",
           "replication",
           "host",
           "lab",
@@ -40,6 +41,8 @@ class ModuleArrowsTest {
           Map.entry("net", List.of("ffi", "machine")),
           Map.entry("driver.vmm", List.of("formats", "hypervisor", "ffi", "machine")),
           Map.entry("driver.qemu", List.of("formats", "hypervisor", "ffi", "machine")),
+          // A domain's device model is a QEMU, spoken to in the same way.
+          Map.entry("driver.xen", List.of("formats", "hypervisor", "ffi", "machine", "driver.qemu")),
           Map.entry("replication", List.of("machine", "formats", "hypervisor")),
           Map.entry("lab", List.of()));
 

@@ -159,6 +159,16 @@ public final class QmpClient implements AutoCloseable {
    * @throws HypervisorGoneException when the connection has ended
    */
   public JsonNode execute(String command, Map<String, ?> arguments, Duration timeout) {
+    return begin(command, arguments).await(timeout);
+  }
+
+  /**
+   * Sends a command and does not wait: QEMU executes commands one after the other, so that several
+   * may be on their way.
+   *
+   * @throws HypervisorGoneException when the connection has ended
+   */
+  public Answer begin(String command, Map<String, ?> arguments) {
     if (waiting.size() >= MAX_UNANSWERED) {
       throw new QemuSilentException(
           "QEMU at %s owes answers to %d commands, %s is not sent: it hangs"
@@ -169,16 +179,39 @@ public final class QmpClient implements AutoCloseable {
     waiting.put(id, answer);
     try {
       send(id, command, arguments);
-      JsonNode response = await(command, answer, timeout);
-      JsonNode error = response.path("error");
-      if (!error.isMissingNode()) {
-        throw new QmpErrorException(
-            command, error.path("class").asString("?"), error.path("desc").asString("?"));
-      }
-      return response.path("return");
-    } finally {
-      if (answer.isDone()) {
-        waiting.remove(id);
+    } catch (HypervisorException e) {
+      waiting.remove(id);
+      throw e;
+    }
+    return new Answer(id, command, answer);
+  }
+
+  /** The answer to come to one command. */
+  public final class Answer {
+    private final long id;
+    private final String command;
+    private final CompletableFuture<JsonNode> answer;
+
+    private Answer(long id, String command, CompletableFuture<JsonNode> answer) {
+      this.id = id;
+      this.command = command;
+      this.answer = answer;
+    }
+
+    /** Waits for it; throws as {@link #execute} does. */
+    public JsonNode await(Duration timeout) {
+      try {
+        JsonNode response = QmpClient.this.await(command, answer, timeout);
+        JsonNode error = response.path("error");
+        if (!error.isMissingNode()) {
+          throw new QmpErrorException(
+              command, error.path("class").asString("?"), error.path("desc").asString("?"));
+        }
+        return response.path("return");
+      } finally {
+        if (answer.isDone()) {
+          waiting.remove(id);
+        }
       }
     }
   }

@@ -1,0 +1,265 @@
+package dev.here.driver.xen;
+
+import dev.here.driver.qemu.QmpClient;
+import dev.here.hypervisor.Capture;
+import dev.here.hypervisor.EpochBoundary;
+import dev.here.hypervisor.GuestProgress;
+import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.HypervisorGoneException;
+import dev.here.hypervisor.PageSink;
+import dev.here.hypervisor.PauseTimes;
+import dev.here.hypervisor.Primary;
+import dev.here.machine.MemoryMap;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running HVM domain of a stock Xen as a primary. The hypervisor is asked for dirty frames and
+ * its own part of the machine (CPUs, interrupt controllers, timers), the device model for the rest;
+ * the domain's memory is mapped once.
+ *
+ * <p>A checkpoint: pause the domain, until a pause finds no I/O request under way; stop the device
+ * model; take both states, the dirty log and the pages; let the device model go on, then the
+ * domain.
+ */
+public final class XenPrimary implements Primary {
+  private static final Logger LOG = LoggerFactory.getLogger(XenPrimary.class);
+  private static final long QUIET_RETRY_NANOS = 200_000;
+
+  /** Seeding ends when a pass found fewer pages than this, or not clearly fewer than the last. */
+  private static final int FEW_PAGES = 256;
+
+  private static final int MOST_PASSES = 30;
+
+  private final XenControl control;
+  private final ForeignMemory foreign;
+  private final XenDomain domain;
+  private final DeviceModel model;
+  private final DomainMemory memory;
+  private final IoRequests requests;
+  private final XenTranslation translation;
+  private final Duration timeout;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment context;
+  private final long domainPages;
+  private Optional<DirtyLog> log = Optional.empty();
+  private boolean closed;
+
+  /**
+   * Maps the domain's memory; the domain is not touched.
+   *
+   * @param monitor connection to the device model, owned by the caller
+   * @param folder of ours, for the device model's state
+   * @param timeout for each answer of the device model, and for a stand-still without I/O
+   */
+  XenPrimary(
+      XenControl control,
+      XenDomain domain,
+      QmpClient monitor,
+      Path folder,
+      Duration timeout,
+      XenTranslation translation) {
+    this.control = control;
+    this.domain = domain;
+    this.timeout = timeout;
+    this.translation = translation;
+    model = new DeviceModel(monitor, folder, timeout);
+    domainPages = info().pages();
+    foreign = new ForeignMemory();
+    memory = new DomainMemory(foreign, domain.id(), control.maximumGfn(domain.id()) + 1);
+    requests = new IoRequests(foreign, domain.id(), domain.vcpus());
+    context = arena.allocate(control.contextBytes(domain.id()), Long.BYTES);
+  }
+
+  private DomainInfo info() {
+    return control
+        .domain(domain.id())
+        .filter(found -> !found.dying())
+        .orElseThrow(() ->
+            new HypervisorGoneException(
+                "domain %s (%d) does not exist any more".formatted(domain.name(), domain.id())));
+  }
+
+  @Override
+  public String hypervisor() {
+    return "xen-%d.%d".formatted(XenLibraries.MAJOR, XenLibraries.MINOR);
+  }
+
+  @Override
+  public MemoryMap memoryMap() {
+    return memory.map();
+  }
+
+  @Override
+  public void seed(PageSink sink) {
+    if (log.isPresent()) {
+      throw new HypervisorException("this protection was seeded before: make a new one");
+    }
+    DirtyLog fresh = new DirtyLog(control, domain.id(), memory.frames());
+    log = Optional.of(fresh);
+    model.logWrites(true);
+    fresh.clean();
+    memory.deliverAll(sink);
+    int last = Integer.MAX_VALUE;
+    for (int pass = 0; pass < MOST_PASSES; pass++) {
+      int found = memory.deliver(fresh.clean(), sink);
+      if (found < FEW_PAGES || found > last / 2) {
+        return;
+      }
+      last = found;
+    }
+  }
+
+  @Override
+  public Capture capture(PageSink sink, EpochBoundary boundary) {
+    DirtyLog dirty =
+        log.orElseThrow(() -> new HypervisorException("a checkpoint needs a seeding first"));
+    requireSameMemory();
+    long asked = System.nanoTime();
+    pauseQuietly();
+    boolean modelStands = false;
+    try {
+      DeviceModel.Standstill standstill = model.stop();
+      modelStands = true;
+      byte[] vcpus = control.context(domain.id(), context);
+      standstill.awaitStopped();
+      boundary.guestStopped();
+      final long stopped = System.nanoTime();
+      final long realtime = realtimeNanos();
+      MemorySegment written = dirty.clean();
+      final long logged = System.nanoTime();
+      int pages = memory.deliver(written, sink);
+      final long copied = System.nanoTime();
+      byte[] devices = standstill.state();
+      final long saved = System.nanoTime();
+      model.resume();
+      modelStands = false;
+      control.unpause(domain.id());
+      final long resumed = System.nanoTime();
+      PauseTimes times =
+          new PauseTimes(
+              stopped - asked, logged - stopped, saved - copied, copied - logged, resumed - saved);
+      return new Capture(
+          times, pages, () -> translation.translate(vcpus, devices, realtime, stopped));
+    } catch (RuntimeException e) {
+      throw failed(e, modelStands);
+    }
+  }
+
+  /** What a guest gives back or gets new while it is protected would be mapped wrongly. */
+  private void requireSameMemory() {
+    long now = info().pages();
+    if (now != domainPages) {
+      throw new HypervisorException(
+          ("the memory of domain %s has changed from %d to %d pages: its size must stay while it is"
+                  + " protected (no xl mem-set, no balloon driver)")
+              .formatted(domain.name(), domainPages, now));
+    }
+  }
+
+  /** Returns with the domain paused and nothing under way between it and its device model. */
+  private void pauseQuietly() {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (true) {
+      control.pause(domain.id());
+      Optional<String> outstanding = requests.outstanding();
+      if (outstanding.isEmpty()) {
+        return;
+      }
+      control.unpause(domain.id());
+      if (System.nanoTime() > deadline) {
+        throw new HypervisorException(
+            "domain %s is never without an unanswered I/O request (%s): its device model may hang"
+                .formatted(domain.name(), outstanding.get()));
+      }
+      LockSupport.parkNanos(QUIET_RETRY_NANOS);
+    }
+  }
+
+  private RuntimeException failed(RuntimeException cause, boolean modelStands) {
+    try {
+      if (modelStands) {
+        model.resume();
+      }
+      control.unpause(domain.id());
+    } catch (HypervisorException undoing) {
+      cause.addSuppressed(undoing);
+    }
+    if (cause instanceof HypervisorGoneException || !modelLives()) {
+      return new HypervisorGoneException(
+          "the device model of domain %s (process %d) has ended"
+              .formatted(domain.name(), domain.modelPid()),
+          cause);
+    }
+    return cause;
+  }
+
+  private boolean modelLives() {
+    return ProcessHandle.of(domain.modelPid()).map(ProcessHandle::isAlive).orElse(false);
+  }
+
+  private static long realtimeNanos() {
+    Instant now = Instant.now();
+    return now.getEpochSecond() * 1_000_000_000L + now.getNano();
+  }
+
+  @Override
+  public GuestProgress progress(long timeoutNanos) {
+    try {
+      Optional<DomainInfo> info = control.domain(domain.id());
+      boolean alive =
+          info.filter(found -> !found.dying() && !found.shutdown()).isPresent() && modelLives();
+      if (alive) {
+        model.status(Duration.ofNanos(timeoutNanos));
+      }
+      return new GuestProgress(
+          alive,
+          info.map(DomainInfo::paused).orElse(false),
+          info.map(DomainInfo::cpuNanos).orElse(0L),
+          info.map(DomainInfo::blocked).orElse(false));
+    } catch (HypervisorException e) {
+      return new GuestProgress(false, false, 0, false);
+    }
+  }
+
+  @Override
+  public void kill() {
+    LOG.info("ending domain {} ({}) by force", domain.name(), domain.id());
+    try {
+      control.destroy(domain.id());
+    } finally {
+      ProcessHandle.of(domain.modelPid()).ifPresent(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      if (log.isPresent() && control.domain(domain.id()).isPresent()) {
+        model.logWrites(false);
+      }
+    } catch (HypervisorException e) {
+      LOG.debug("the device model is gone: {}", e.getMessage());
+    }
+    try {
+      log.ifPresent(DirtyLog::close);
+    } catch (HypervisorException e) {
+      LOG.debug("the domain is gone: {}", e.getMessage());
+    }
+    requests.close();
+    memory.close();
+    foreign.close();
+    arena.close();
+  }
+}
