@@ -26,6 +26,7 @@ public final class Libc {
   public static final int F_DUPFD_CLOEXEC = 1030;
   public static final int F_GETFL = 3;
   public static final int F_SETFL = 4;
+  public static final int F_SETPIPE_SZ = 1031;
   public static final int POLLIN = 1;
   public static final int POLLOUT = 4;
   public static final int POLLERR = 8;
@@ -60,6 +61,8 @@ public final class Libc {
   private static final MethodHandle FCNTL =
       LIBC.capturingVariadic(
           "fcntl", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG), 2);
+  private static final MethodHandle MKFIFO =
+      LIBC.capturing("mkfifo", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle FTRUNCATE =
       LIBC.capturing("ftruncate", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG));
   private static final MethodHandle LSEEK =
@@ -79,6 +82,17 @@ public final class Libc {
       MemorySegment capture = Errno.capture();
       int fd = (int) OPEN.invokeExact(capture, arena.allocateFrom(path), flags, mode);
       return Errno.resultOrNegated(fd, capture);
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+  }
+
+  /** mkfifo(3). */
+  public static int mkfifo(String path, int mode) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment capture = Errno.capture();
+      int result = (int) MKFIFO.invokeExact(capture, arena.allocateFrom(path), mode);
+      return Errno.resultOrNegated(result, capture);
     } catch (Throwable t) {
       throw Downcall.unexpected(t);
     }

@@ -24,9 +24,16 @@ final class MsrTransfer {
   private static final Logger LOG = LoggerFactory.getLogger(MsrTransfer.class);
   private static final int TSC = 0x10;
   private static final int TSC_DEADLINE = 0x6e0;
+  private static final int SYSENTER_ESP = 0x175;
+  private static final int SYSENTER_EIP = 0x176;
   private static final int MCG_CAP = 0x179;
   private static final int FIRST_VARIABLE_MTRR = 0x200;
   private static final int LAST_VARIABLE_MTRR = 0x21f;
+  private static final int VENDOR = 0;
+
+  /** The middle of "AuthenticAMD" and of "HygonGenuine", as CPUID's leaf 0 has it in EDX. */
+  private static final Set<Integer> AMD_COMPATIBLE = Set.of(0x69746e65, 0x6e65476e);
+
   private static final int ADDRESS_SIZES = 0x80000008;
   private static final int KVM_WALL_CLOCK = 0x11;
   private static final int KVM_SYSTEM_TIME = 0x12;
@@ -82,7 +89,7 @@ final class MsrTransfer {
     ordered.removeIf(msr -> msr.index() == KVM_WALL_CLOCK_NEW || msr.index() == KVM_WALL_CLOCK);
     ordered.sort(Comparator.comparingInt(MsrTransfer::stage));
     int[] indices = ordered.stream().mapToInt(Msr::index).toArray();
-    long physicalMask = physicalMask(state);
+    Widths widths = Widths.of(state);
     try (MsrBatch batch = MsrBatch.of(indices)) {
       for (int at = 0; at < indices.length; at++) {
         long value = ordered.get(at).value();
@@ -92,7 +99,7 @@ final class MsrTransfer {
         if (indices[at] == TSC) {
           value += tscTicks;
         } else {
-          value = loaded(indices[at], value, physicalMask);
+          value = widths.loaded(indices[at], value);
         }
         batch.value(at, value);
       }
@@ -108,24 +115,37 @@ final class MsrTransfer {
 
   /** The value that is written for a register of {@code state}; the TSC apart. */
   static long loaded(Msr msr, VcpuState state) {
-    return loaded(msr.index(), msr.value(), physicalMask(state));
-  }
-
-  private static long loaded(int index, long value, long physicalMask) {
-    return variableMtrr(index) ? value & physicalMask : value;
+    return Widths.of(state).loaded(msr.index(), msr.value());
   }
 
   /**
-   * Bits of an address that the guest's processors have. A source may have set those above in the
-   * masks of its variable MTRRs, so that they mean the same on any processor.
+   * How many bits the guest's processors have of some registers. A source may have set more.
+   *
+   * @param physicalMask bits of an address; those above in the masks of variable MTRRs mean the
+   *     same on any processor
+   * @param sysenterMask bits of SYSENTER's stack and instruction pointers: AMD's processors, which
+   *     have the instruction in 32-bit modes only, keep 32 (APM volume 2, 6.1.2)
    */
-  private static long physicalMask(VcpuState state) {
-    for (CpuidLeaf leaf : state.cpuid()) {
-      if (leaf.leaf() == ADDRESS_SIZES) {
-        return (1L << Math.clamp(leaf.eax() & 0xff, 32, 52)) - 1;
+  private record Widths(long physicalMask, long sysenterMask) {
+    static Widths of(VcpuState state) {
+      long physical = -1;
+      long sysenter = -1;
+      for (CpuidLeaf leaf : state.cpuid()) {
+        if (leaf.leaf() == ADDRESS_SIZES) {
+          physical = (1L << Math.clamp(leaf.eax() & 0xff, 32, 52)) - 1;
+        } else if (leaf.leaf() == VENDOR && AMD_COMPATIBLE.contains(leaf.edx())) {
+          sysenter = 0xffffffffL;
+        }
       }
+      return new Widths(physical, sysenter);
     }
-    return -1;
+
+    long loaded(int index, long value) {
+      if (index == SYSENTER_ESP || index == SYSENTER_EIP) {
+        return value & sysenterMask;
+      }
+      return variableMtrr(index) ? value & physicalMask : value;
+    }
   }
 
   private static boolean variableMtrr(int index) {

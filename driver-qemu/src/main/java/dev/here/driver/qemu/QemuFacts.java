@@ -67,6 +67,12 @@ public final class QemuFacts {
     }
   }
 
+  /** The PCI functions of a guest that have base address registers. */
+  public static List<QemuGuestFacts.Function> functions(
+      QmpClient qmp, QemuInventory inventory, Duration timeout) {
+    return new QemuFacts(qmp, inventory, timeout).functions();
+  }
+
   private List<QemuGuestFacts.Vcpu> vcpus(CpuidProbe.Measured measured) {
     var vcpus = new ArrayList<QemuGuestFacts.Vcpu>();
     for (QemuVcpu vcpu : inventory.vcpus()) {

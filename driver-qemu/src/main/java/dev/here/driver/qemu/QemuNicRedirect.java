@@ -3,6 +3,7 @@ package dev.here.driver.qemu;
 import dev.here.hypervisor.HypervisorException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -120,15 +121,33 @@ public final class QemuNicRedirect implements AutoCloseable {
     removeSockets(qmp, timeout, name);
   }
 
+  /** Removes all filters and sockets of ours; returns their ids. */
+  public static List<String> removeAll(QmpClient qmp, Duration timeout) {
+    var removed = new ArrayList<>(removeFilters(qmp, timeout, ID_PREFIX));
+    removed.addAll(removeSockets(qmp, timeout, ID_PREFIX));
+    return removed;
+  }
+
   /** Removes all objects below /objects whose id begins with {@code prefix}; returns their ids. */
   static List<String> removeFilters(QmpClient qmp, Duration timeout, String prefix) {
-    List<String> ids =
-        names(qmp.execute("qom-list", Map.of("path", "/objects"), timeout), "name", prefix);
+    List<String> ids = objects(qmp, timeout, prefix);
     // The out filter goes first: from then on frames take the direct way.
     for (String id : ids.stream().sorted(java.util.Comparator.reverseOrder()).toList()) {
       qmp.execute("object-del", Map.of("id", id), timeout);
     }
     return ids;
+  }
+
+  private static List<String> objects(QmpClient qmp, Duration timeout, String prefix) {
+    try {
+      return names(qmp.execute("qom-list", Map.of("path", "/objects"), timeout), "name", prefix);
+    } catch (QmpErrorException e) {
+      // QEMU makes the container with the first object.
+      if (e.errorClass().equals("DeviceNotFound")) {
+        return List.of();
+      }
+      throw e;
+    }
   }
 
   /** Removes all character devices whose id begins with {@code prefix}; returns their ids. */

@@ -58,7 +58,12 @@ public final class QemuPreflight {
           "kvmvapic",
           "kvmclock",
           "isa-debug-exit",
-          "virtio-pci-bus");
+          "virtio-pci-bus",
+          // Of a device model of Xen: nothing that a guest without Xen's drivers sees.
+          "PIIX3-xen",
+          "xen-sysdev",
+          "xen-backend",
+          "xen-bridge");
 
   /** Suffixes that tell variants of virtio's PCI devices apart; they are worn all the same. */
   private static final List<String> VIRTIO_VARIANTS = List.of("-transitional", "-non-transitional");
@@ -117,6 +122,18 @@ public final class QemuPreflight {
     preflight.checkDisks();
     preflight.checkNetwork();
     preflight.checkMigration();
+    return List.copyOf(preflight.reasons);
+  }
+
+  /**
+   * What stands in the way among the devices, disks and networks of a device model of Xen, a line
+   * each.
+   */
+  public static List<String> reasonsOfDevices(QemuInventory inventory) {
+    var preflight = new QemuPreflight(inventory);
+    preflight.checkDevices();
+    preflight.checkDisks();
+    preflight.checkNetwork();
     return List.copyOf(preflight.reasons);
   }
 

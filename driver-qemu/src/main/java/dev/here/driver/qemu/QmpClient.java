@@ -47,6 +47,12 @@ public final class QmpClient implements AutoCloseable {
   /** More unanswered commands than this and the socket's buffer could block the writer. */
   private static final int MAX_UNANSWERED = 64;
 
+  /**
+   * Makes QEMU's JSON parser forget what came so far; it says so in an error without an id
+   * (docs/interop/qmp-spec, "Forcing the JSON parser into known-good state").
+   */
+  private static final byte[] PARSER_RESET = {(byte) 0xff};
+
   private static final JsonMapper JSON =
       JsonMapper.builder(
               JsonFactory.builder()
@@ -68,6 +74,9 @@ public final class QmpClient implements AutoCloseable {
   private final CompletableFuture<String> ended = new CompletableFuture<>();
   private volatile QemuVersion version = QemuVersion.UNKNOWN;
 
+  /** Guarded by {@link #writing}. */
+  private @Nullable Prepared prepared;
+
   private QmpClient(Path socket, SocketChannel channel) {
     this.socket = socket;
     this.channel = channel;
@@ -84,7 +93,8 @@ public final class QmpClient implements AutoCloseable {
     SocketChannel channel = open(socket);
     var client = new QmpClient(socket, channel);
     try {
-      Thread.ofVirtual().name("qmp-" + socket.getFileName()).start(client::readAll);
+      // Answers are part of checkpoints' pauses: a platform thread wakes sooner.
+      Thread.ofPlatform().daemon().name("qmp-" + socket.getFileName()).start(client::readAll);
       JsonNode greeting = client.await("the greeting", client.greeting, timeout);
       client.version = QemuVersion.of(greeting.path("QMP").path("version"));
       client.execute("qmp_capabilities", timeout);
@@ -169,6 +179,17 @@ public final class QmpClient implements AutoCloseable {
    * @throws HypervisorGoneException when the connection has ended
    */
   public Answer begin(String command, Map<String, ?> arguments) {
+    Answer answer = expect(command);
+    try {
+      send(command, ByteBuffer.wrap(encode(answer.id, command, arguments)));
+    } catch (HypervisorException e) {
+      waiting.remove(answer.id);
+      throw e;
+    }
+    return answer;
+  }
+
+  private Answer expect(String command) {
     if (waiting.size() >= MAX_UNANSWERED) {
       throw new QemuSilentException(
           "QEMU at %s owes answers to %d commands, %s is not sent: it hangs"
@@ -177,13 +198,61 @@ public final class QmpClient implements AutoCloseable {
     long id = lastId.incrementAndGet();
     var answer = new CompletableFuture<JsonNode>();
     waiting.put(id, answer);
-    try {
-      send(id, command, arguments);
-    } catch (HypervisorException e) {
-      waiting.remove(id);
-      throw e;
-    }
     return new Answer(id, command, answer);
+  }
+
+  /**
+   * Sends a command but for its last octet. QEMU reads commands octet by octet, each with some
+   * system calls, and executes one when its last octet arrives: what is prepared begins at once
+   * when it is wanted. Any other command meanwhile withdraws it.
+   *
+   * @throws HypervisorGoneException when the connection has ended
+   */
+  public Prepared prepare(String command, Map<String, ?> arguments) {
+    Answer answer = expect(command);
+    byte[] octets = encode(answer.id, command, arguments);
+    var fresh = new Prepared(answer, octets);
+    writing.lock();
+    try {
+      send(command, ByteBuffer.wrap(octets, 0, octets.length - 1));
+      prepared = fresh;
+    } catch (HypervisorException e) {
+      waiting.remove(answer.id);
+      throw e;
+    } finally {
+      writing.unlock();
+    }
+    return fresh;
+  }
+
+  /** A command that only lacks its last octet. */
+  public final class Prepared {
+    private final Answer answer;
+    private final byte[] octets;
+
+    private Prepared(Answer answer, byte[] octets) {
+      this.answer = answer;
+      this.octets = octets;
+    }
+
+    /** Lets QEMU execute it; to be called once. A command that was withdrawn is sent anew. */
+    public Answer begin() {
+      writing.lock();
+      try {
+        boolean stands = prepared == this;
+        int first = stands ? octets.length - 1 : 0;
+        if (stands) {
+          prepared = null;
+        }
+        send(answer.command, ByteBuffer.wrap(octets, first, octets.length - first));
+        return answer;
+      } catch (HypervisorException e) {
+        waiting.remove(answer.id);
+        throw e;
+      } finally {
+        writing.unlock();
+      }
+    }
   }
 
   /** The answer to come to one command. */
@@ -196,6 +265,11 @@ public final class QmpClient implements AutoCloseable {
       this.id = id;
       this.command = command;
       this.answer = answer;
+    }
+
+    /** Whether it has come. */
+    public boolean isThere() {
+      return answer.isDone();
     }
 
     /** Waits for it; throws as {@link #execute} does. */
@@ -223,24 +297,35 @@ public final class QmpClient implements AutoCloseable {
         .replace("\r\n", "\n");
   }
 
-  private void send(long id, String command, Map<String, ?> arguments) {
+  private static byte[] encode(long id, String command, Map<String, ?> arguments) {
     ObjectNode request = JSON.createObjectNode();
     request.put("execute", command);
     if (!arguments.isEmpty()) {
       request.set("arguments", JSON.valueToTree(arguments));
     }
     request.put("id", id);
-    ByteBuffer octets = ByteBuffer.wrap(JSON.writeValueAsBytes(request));
+    return JSON.writeValueAsBytes(request);
+  }
+
+  private void send(String command, ByteBuffer octets) {
     writing.lock();
     try {
-      while (octets.hasRemaining()) {
-        channel.write(octets);
+      if (prepared != null) {
+        prepared = null;
+        write(ByteBuffer.wrap(PARSER_RESET));
       }
+      write(octets);
     } catch (IOException e) {
       end(e.toString());
       throw gone(command);
     } finally {
       writing.unlock();
+    }
+  }
+
+  private void write(ByteBuffer octets) throws IOException {
+    while (octets.hasRemaining()) {
+      channel.write(octets);
     }
   }
 
