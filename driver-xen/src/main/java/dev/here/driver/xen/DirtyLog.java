@@ -39,9 +39,9 @@ final class DirtyLog implements AutoCloseable {
           "xc__hypercall_buffer_free_pages",
           FunctionDescriptor.ofVoid(JAVA_LONG, ADDRESS, JAVA_INT));
 
-  private static final int OP_OFF = 0;
-  private static final int OP_ENABLE_LOGDIRTY = 2;
-  private static final int OP_CLEAN = 11;
+  static final int OP_OFF = 0;
+  static final int OP_ENABLE_LOGDIRTY = 2;
+  static final int OP_CLEAN = 11;
   private static final long PAGE_BYTES = 4096;
 
   /** Memory that a hypercall can reach, as the library describes it to itself (xenctrl.h). */
@@ -94,14 +94,14 @@ final class DirtyLog implements AutoCloseable {
     }
     bitmap = MemorySegment.ofAddress(address).reinterpret(bufferPages * PAGE_BYTES);
     try {
-      control(OP_ENABLE_LOGDIRTY, "turning the dirty log on for");
+      control(control, domain, OP_ENABLE_LOGDIRTY, "turning the dirty log on for");
     } catch (HypervisorException e) {
       free();
       throw e;
     }
   }
 
-  private void control(int operation, String what) {
+  private static void control(XenControl control, int domain, int operation, String what) {
     MemorySegment errno = Errno.capture();
     int result;
     try {
@@ -117,6 +117,11 @@ final class DirtyLog implements AutoCloseable {
           "Xen: %s domain %d: %s (another migration or Remus may be using it)"
               .formatted(what, domain, Errno.name(Errno.of(errno))));
     }
+  }
+
+  /** Turns a domain's log off, whoever turned it on. */
+  static void turnOff(XenControl control, int domain) {
+    control(control, domain, OP_OFF, "turning the dirty log off for");
   }
 
   /**
@@ -143,11 +148,6 @@ final class DirtyLog implements AutoCloseable {
     return bitmap;
   }
 
-  /** How many frames the log covers. */
-  long frames() {
-    return frames;
-  }
-
   private void free() {
     try {
       FREE.invokeExact(Errno.capture(), control.handle(), buffer, bufferPages);
@@ -164,7 +164,7 @@ final class DirtyLog implements AutoCloseable {
     }
     closed = true;
     try {
-      control(OP_OFF, "turning the dirty log off for");
+      turnOff(control, domain);
     } finally {
       free();
     }

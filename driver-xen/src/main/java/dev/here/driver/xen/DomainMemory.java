@@ -11,16 +11,19 @@ import dev.here.machine.MemoryRegion;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
  * All of a domain's memory, mapped once and kept mapped: runs of guest frames that have memory, one
  * after the other in the backing of the {@link MemoryMap}. hvmloader puts RAM where QEMU's own
  * machine has none (the BIOS area, ACPI tables and special pages below 4 GiB): the runs are found
- * by trying to map every frame, and nothing is assumed.
+ * by asking for every frame ({@link FrameSearch}), and nothing is assumed.
  */
 final class DomainMemory implements AutoCloseable {
-  private static final long CHUNK_FRAMES = 1 << 16;
+  /** Most pages that are mapped in one call. */
+  private static final int RUN_PAGES = 1 << 16;
+
   private static final long NEXT_WORD = 64;
 
   /**
@@ -28,7 +31,7 @@ final class DomainMemory implements AutoCloseable {
    *
    * @param firstFrame guest frame number
    * @param firstPage page index of the first
-   * @param address where the first is mapped
+   * @param mapped where they are mapped
    */
   private record Run(long firstFrame, int pages, int firstPage, MemorySegment mapped) {
     long endFrame() {
@@ -36,74 +39,62 @@ final class DomainMemory implements AutoCloseable {
     }
   }
 
-  /** What was mapped in one call. */
-  private record Mapping(long address, long pages) {}
-
   private final ForeignMemory foreign;
-  private final List<Mapping> mappings = new ArrayList<>();
   private final List<Run> runs = new ArrayList<>();
   private final MemoryMap map;
   private final long frames;
 
-  /**
-   * Maps everything.
-   *
-   * @param frames one more than the highest frame number
-   */
-  DomainMemory(ForeignMemory foreign, int domain, long frames) {
+  /** Maps everything. */
+  DomainMemory(XenControl control, ForeignMemory foreign, int domain, long domainPages) {
     this.foreign = foreign;
-    this.frames = frames;
+    this.frames = control.maximumGfn(domain) + 1;
     try {
-      int pages = 0;
-      for (long first = 0; first < frames; first += CHUNK_FRAMES) {
-        pages = mapChunk(domain, first, Math.min(CHUNK_FRAMES, frames - first), pages);
+      BitSet found = new FrameSearch(control, domain, frames, domainPages).run();
+      for (int begin = found.nextSetBit(0); begin >= 0; ) {
+        int end = found.nextClearBit(begin);
+        mapRun(domain, begin, end);
+        begin = found.nextSetBit(end);
       }
-      map = new MemoryMap((long) pages * MemoryRegion.PAGE_BYTES, regions());
+      map = new MemoryMap((long) pages() * MemoryRegion.PAGE_BYTES, regions());
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  /** Tries all frames of a chunk, then maps those with memory alone. Returns the pages so far. */
-  private int mapChunk(int domain, long first, long count, int pagesBefore) {
-    int pages = pagesBefore;
+  private int pages() {
+    return runs.isEmpty() ? 0 : runs.getLast().firstPage() + runs.getLast().pages();
+  }
+
+  private void mapRun(int domain, long begin, long end) {
+    for (long first = begin; first < end; first += RUN_PAGES) {
+      mapPart(domain, first, (int) Math.min(RUN_PAGES, end - first));
+    }
+  }
+
+  private void mapPart(int domain, long first, int count) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment numbers = arena.allocate(JAVA_LONG, count);
       MemorySegment errors = arena.allocate(JAVA_INT, count);
-      for (long i = 0; i < count; i++) {
+      for (int i = 0; i < count; i++) {
         numbers.setAtIndex(JAVA_LONG, i, first + i);
       }
-      long address;
-      try {
-        address = foreign.map(domain, numbers, errors, count);
-      } catch (HypervisorException e) {
-        // The library refuses a mapping of which not one page could be had.
-        return pages;
-      }
-      mappings.add(new Mapping(address, count));
-      long i = 0;
-      while (i < count) {
-        long begin = i;
-        while (i < count && errors.getAtIndex(JAVA_INT, i) == 0) {
-          i++;
-        }
-        if (i > begin) {
-          pages = append(first + begin, Math.toIntExact(i - begin), pages, address, begin);
-        } else {
-          i++;
+      long address = foreign.map(domain, numbers, errors, count);
+      runs.add(
+          new Run(
+              first,
+              count,
+              pages(),
+              MemorySegment.ofAddress(address)
+                  .reinterpret((long) count * MemoryRegion.PAGE_BYTES)));
+      for (int i = 0; i < count; i++) {
+        if (errors.getAtIndex(JAVA_INT, i) != 0) {
+          throw new HypervisorException(
+              "Xen: frame %x of domain %d has memory that cannot be mapped (error %d)"
+                  .formatted(first + i, domain, errors.getAtIndex(JAVA_INT, i)));
         }
       }
     }
-    return pages;
-  }
-
-  private int append(long frame, int count, int firstPage, long address, long offsetPages) {
-    MemorySegment mapped =
-        MemorySegment.ofAddress(address + offsetPages * MemoryRegion.PAGE_BYTES)
-            .reinterpret((long) count * MemoryRegion.PAGE_BYTES);
-    runs.add(new Run(frame, count, firstPage, mapped));
-    return firstPage + count;
   }
 
   /** Runs that touch, in guest frames and in the backing, are one region. */
@@ -166,19 +157,6 @@ final class DomainMemory implements AutoCloseable {
     return delivered;
   }
 
-  /** How many frames with memory have a bit in {@code bitmap}. */
-  int count(MemorySegment bitmap) {
-    int found = 0;
-    for (Run run : runs) {
-      long frame = nextSet(bitmap, run.firstFrame(), run.endFrame());
-      while (frame < run.endFrame()) {
-        found++;
-        frame = nextSet(bitmap, frame + 1, run.endFrame());
-      }
-    }
-    return found;
-  }
-
   /** The first frame from {@code from} on with a bit; {@code end} when there is none before it. */
   private static long nextSet(MemorySegment bitmap, long from, long end) {
     long frame = from;
@@ -194,8 +172,7 @@ final class DomainMemory implements AutoCloseable {
 
   @Override
   public void close() {
-    mappings.forEach(mapping -> foreign.unmap(mapping.address(), mapping.pages()));
-    mappings.clear();
+    runs.forEach(run -> foreign.unmap(run.mapped().address(), run.pages()));
     runs.clear();
   }
 }

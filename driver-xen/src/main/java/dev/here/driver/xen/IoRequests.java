@@ -13,12 +13,12 @@ import java.util.Optional;
  * there, the domain's state is no checkpoint.
  */
 final class IoRequests implements AutoCloseable {
-  private static final int RESOURCE_IOREQ_SERVER = 0;
+  static final int RESOURCE_IOREQ_SERVER = 0;
 
   /** The device model's server is the first that is made for a domain. */
   private static final int DEVICE_MODEL = 0;
 
-  private static final long FRAME_BUFFERED = 0;
+  static final long FRAME_BUFFERED = 0;
   private static final long FRAMES = 2;
 
   static final long REQUEST_BYTES = 32;

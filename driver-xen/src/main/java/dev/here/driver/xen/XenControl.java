@@ -12,6 +12,7 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -43,6 +44,10 @@ final class XenControl implements AutoCloseable {
   private static final MethodHandle MAXIMUM_GFN =
       LIBRARY.capturing(
           "xc_domain_maximum_gpfn", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
+  private static final MethodHandle FRAME_TYPES =
+      LIBRARY.capturing(
+          "xc_get_pfn_type_batch",
+          FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS));
   private static final MethodHandle PARAM_GET =
       LIBRARY.capturing(
           "xc_hvm_param_get",
@@ -210,6 +215,38 @@ final class XenControl implements AutoCloseable {
         throw refused("asking for the highest frame of domain %d".formatted(domain), errno);
       }
       return answer.get(JAVA_LONG, 0);
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+  }
+
+  /** Most frames that {@link #hasMemory} answers for at once. */
+  static final int FRAME_BATCH = 1024;
+
+  static final long NO_MEMORY = 0xf0000000L;
+
+  /**
+   * Whether guest frames have memory (xen/domctl.h, XEN_DOMCTL_getpageframeinfo3).
+   *
+   * @param first frame number
+   * @param count at most {@link #FRAME_BATCH}
+   */
+  BitSet hasMemory(int domain, long first, int count) {
+    MemorySegment errno = Errno.capture();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment frames = arena.allocate(JAVA_LONG, count);
+      for (int i = 0; i < count; i++) {
+        frames.setAtIndex(JAVA_LONG, i, first + i);
+      }
+      int result = (int) FRAME_TYPES.invokeExact(errno, handle, domain, count, frames);
+      if (result != 0) {
+        throw refused("asking for frames of domain %d".formatted(domain), errno);
+      }
+      BitSet found = new BitSet(count);
+      for (int i = 0; i < count; i++) {
+        found.set(i, (frames.getAtIndex(JAVA_LONG, i) & NO_MEMORY) != NO_MEMORY);
+      }
+      return found;
     } catch (Throwable t) {
       throw Downcall.unexpected(t);
     }

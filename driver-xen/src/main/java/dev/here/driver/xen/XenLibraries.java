@@ -15,6 +15,7 @@ final class XenLibraries {
   static final int MINOR = 17;
 
   static final String CONTROL = "libxenctrl.so.4.17";
+  static final String GUEST = "libxenguest.so.4.17";
   static final String FOREIGN_MEMORY = "libxenforeignmemory.so.1";
   static final String STORE = "libxenstore.so.4";
 
@@ -27,7 +28,7 @@ final class XenLibraries {
    */
   static void require() {
     try {
-      for (String name : new String[] {CONTROL, FOREIGN_MEMORY, STORE}) {
+      for (String name : new String[] {CONTROL, GUEST, FOREIGN_MEMORY, STORE}) {
         Downcall.library(name);
       }
     } catch (NativeLinkException e) {

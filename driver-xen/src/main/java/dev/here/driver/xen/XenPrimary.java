@@ -1,6 +1,8 @@
 package dev.here.driver.xen;
 
+import dev.here.driver.qemu.QemuInventory;
 import dev.here.driver.qemu.QmpClient;
+import dev.here.ffi.NativeException;
 import dev.here.hypervisor.Capture;
 import dev.here.hypervisor.EpochBoundary;
 import dev.here.hypervisor.GuestProgress;
@@ -25,9 +27,9 @@ import org.slf4j.LoggerFactory;
  * its own part of the machine (CPUs, interrupt controllers, timers), the device model for the rest;
  * the domain's memory is mapped once.
  *
- * <p>A checkpoint: pause the domain, until a pause finds no I/O request under way; stop the device
- * model; take both states, the dirty log and the pages; let the device model go on, then the
- * domain.
+ * <p>A checkpoint: pause the domain, until a pause finds no I/O request under way; let the device
+ * model stand still ({@link DeviceModel}); take the hypervisor's state, the dirty log and the
+ * pages, then the device model's state, which lets it go on; then the domain.
  */
 public final class XenPrimary implements Primary {
   private static final Logger LOG = LoggerFactory.getLogger(XenPrimary.class);
@@ -44,7 +46,7 @@ public final class XenPrimary implements Primary {
   private final DeviceModel model;
   private final DomainMemory memory;
   private final IoRequests requests;
-  private final XenTranslation translation;
+  private final XenContextTranslation translation;
   private final Duration timeout;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment context;
@@ -56,6 +58,7 @@ public final class XenPrimary implements Primary {
    * Maps the domain's memory; the domain is not touched.
    *
    * @param monitor connection to the device model, owned by the caller
+   * @param inventory what the device model is made of
    * @param folder of ours, for the device model's state
    * @param timeout for each answer of the device model, and for a stand-still without I/O
    */
@@ -63,19 +66,21 @@ public final class XenPrimary implements Primary {
       XenControl control,
       XenDomain domain,
       QmpClient monitor,
+      QemuInventory inventory,
       Path folder,
-      Duration timeout,
-      XenTranslation translation) {
+      Duration timeout) {
     this.control = control;
     this.domain = domain;
     this.timeout = timeout;
-    this.translation = translation;
     model = new DeviceModel(monitor, folder, timeout);
     domainPages = info().pages();
     foreign = new ForeignMemory();
-    memory = new DomainMemory(foreign, domain.id(), control.maximumGfn(domain.id()) + 1);
+    memory = new DomainMemory(control, foreign, domain.id(), domainPages);
     requests = new IoRequests(foreign, domain.id(), domain.vcpus());
     context = arena.allocate(control.contextBytes(domain.id()), Long.BYTES);
+    translation =
+        new XenContextTranslation(
+            XenFacts.collect(control, domain, memory, monitor, inventory, timeout));
   }
 
   private DomainInfo info() {
@@ -124,10 +129,7 @@ public final class XenPrimary implements Primary {
     requireSameMemory();
     long asked = System.nanoTime();
     pauseQuietly();
-    boolean modelStands = false;
-    try {
-      DeviceModel.Standstill standstill = model.stop();
-      modelStands = true;
+    try (DeviceModel.Standstill standstill = model.stop()) {
       byte[] vcpus = control.context(domain.id(), context);
       standstill.awaitStopped();
       boundary.guestStopped();
@@ -139,17 +141,18 @@ public final class XenPrimary implements Primary {
       final long copied = System.nanoTime();
       byte[] devices = standstill.state();
       final long saved = System.nanoTime();
-      model.resume();
-      modelStands = false;
+      standstill.awaitEnd();
       control.unpause(domain.id());
       final long resumed = System.nanoTime();
+      model.prepare();
       PauseTimes times =
           new PauseTimes(
               stopped - asked, logged - stopped, saved - copied, copied - logged, resumed - saved);
+      LOG.debug("{}", times);
       return new Capture(
           times, pages, () -> translation.translate(vcpus, devices, realtime, stopped));
-    } catch (RuntimeException e) {
-      throw failed(e, modelStands);
+    } catch (HypervisorException | NativeException e) {
+      throw failed(e);
     }
   }
 
@@ -174,6 +177,9 @@ public final class XenPrimary implements Primary {
         return;
       }
       control.unpause(domain.id());
+      if (!LinuxProcess.exists(domain.modelPid())) {
+        throw modelEnded();
+      }
       if (System.nanoTime() > deadline) {
         throw new HypervisorException(
             "domain %s is never without an unanswered I/O request (%s): its device model may hang"
@@ -183,26 +189,34 @@ public final class XenPrimary implements Primary {
     }
   }
 
-  private RuntimeException failed(RuntimeException cause, boolean modelStands) {
+  /** The stand-still's pipe is closed by now, so the device model goes on by itself. */
+  private RuntimeException failed(RuntimeException cause) {
     try {
-      if (modelStands) {
-        model.resume();
-      }
       control.unpause(domain.id());
     } catch (HypervisorException undoing) {
       cause.addSuppressed(undoing);
     }
-    if (cause instanceof HypervisorGoneException || !modelLives()) {
-      return new HypervisorGoneException(
-          "the device model of domain %s (process %d) has ended"
-              .formatted(domain.name(), domain.modelPid()),
-          cause);
+    if (!LinuxProcess.exists(domain.modelPid())) {
+      HypervisorGoneException gone = modelEnded();
+      gone.initCause(cause);
+      return gone;
     }
-    return cause;
+    return cause instanceof HypervisorException
+        ? cause
+        : new HypervisorException(
+            "the device model's state did not come: " + cause.getMessage(), cause);
   }
 
-  private boolean modelLives() {
-    return ProcessHandle.of(domain.modelPid()).map(ProcessHandle::isAlive).orElse(false);
+  /** A domain without its device model never goes on: what is left of it goes too. */
+  private HypervisorGoneException modelEnded() {
+    try {
+      control.destroy(domain.id());
+    } catch (HypervisorException e) {
+      LOG.debug("the domain is gone already: {}", e.getMessage());
+    }
+    return new HypervisorGoneException(
+        "the device model of domain %s (process %d) has ended"
+            .formatted(domain.name(), domain.modelPid()));
   }
 
   private static long realtimeNanos() {
@@ -215,9 +229,10 @@ public final class XenPrimary implements Primary {
     try {
       Optional<DomainInfo> info = control.domain(domain.id());
       boolean alive =
-          info.filter(found -> !found.dying() && !found.shutdown()).isPresent() && modelLives();
+          info.filter(found -> !found.dying() && !found.shutdown()).isPresent()
+              && LinuxProcess.canRun(domain.modelPid());
       if (alive) {
-        model.status(Duration.ofNanos(timeoutNanos));
+        model.requireAnswers(Duration.ofNanos(timeoutNanos));
       }
       return new GuestProgress(
           alive,
@@ -257,6 +272,7 @@ public final class XenPrimary implements Primary {
     } catch (HypervisorException e) {
       LOG.debug("the domain is gone: {}", e.getMessage());
     }
+    model.close();
     requests.close();
     memory.close();
     foreign.close();
