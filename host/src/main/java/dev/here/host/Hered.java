@@ -1,7 +1,6 @@
 package dev.here.host;
 
 import dev.here.formats.wire.Handshake;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,13 +68,13 @@ public final class Hered implements AutoCloseable {
     String socket = request.path("vm").asString("");
     String to = request.path("to").asString("");
     if (socket.isEmpty() || to.isEmpty()) {
-      throw new HostException("say which VM (its QMP socket) and to which host");
+      throw new HostException("say which VM (its QMP socket, or xen:DOMAIN) and to which host");
     }
     if (config.witness().isEmpty()) {
       throw new HostException(
           "there is no witness: ownership needs a third party; start one with 'here witness' and hered with --witness");
     }
-    String name = request.path("name").asString(VmIdentity.nameOf(Path.of(socket)));
+    String name = request.path("name").asString(GuestReference.parse(socket).name());
     var peer = config.peer(to);
     protections.protect(
         new ProtectOrder(

@@ -110,11 +110,11 @@ public final class Keeper {
     try (WitnessConnection witness =
             new WitnessConnection(order.witness(), leaseMillis(order.suspectAfterMillis()));
         Ownership ownership = witness.ownership(VmIdentity.of(order.name()), order.host());
-        QemuProtection qemu = new QemuProtection(Path.of(order.qmp()), folder, patience)) {
+        GuestProtection guest = GuestReference.parse(order.guest()).open(folder, patience)) {
       Lease lease = acquire(ownership);
       Thread sessions = sessionWriter(witness);
       try {
-        return run(qemu, lease);
+        return run(guest, lease);
       } finally {
         sessions.interrupt();
         lease.close();
@@ -123,12 +123,12 @@ public final class Keeper {
     }
   }
 
-  private KeeperOutcome run(QemuProtection qemu, Lease lease) throws InterruptedException {
-    FrameOutput frames = qemu.redirect(folder, lease::mayRelease, () -> {});
+  private KeeperOutcome run(GuestProtection guest, Lease lease) throws InterruptedException {
+    FrameOutput frames = guest.redirect(folder, lease::mayRelease, () -> {});
     EpochLoop loop =
         new EpochLoop(
-            protection(qemu),
-            qemu.primary(),
+            protection(guest),
+            guest.primary(),
             Dialer.tcp(new InetSocketAddress(order.toHost(), order.toPort()), 500),
             SharedToken.handshake(Path.of(order.tokenFile())),
             lease,
@@ -137,7 +137,7 @@ public final class Keeper {
             new Log());
     JsonApi api =
         new JsonApi()
-            .on("GET", "/v1/status", (path, body) -> view(loop, qemu.clockLag()))
+            .on("GET", "/v1/status", (path, body) -> view(loop, guest.clockLag()))
             .on(
                 "POST",
                 "/v1/unprotect",
@@ -162,14 +162,14 @@ public final class Keeper {
     }
   }
 
-  private Protection protection(QemuProtection qemu) {
-    Protection usual = Protection.of(VmIdentity.of(order.name()), order.name(), qemu.vcpus());
+  private Protection protection(GuestProtection guest) {
+    Protection usual = Protection.of(VmIdentity.of(order.name()), order.name(), guest.vcpus());
     long suspect = order.suspectAfterMillis() * MILLI;
     return new Protection(
         usual.vm(),
         usual.vmName(),
         usual.vcpus(),
-        qemu.disks(),
+        guest.disks(),
         usual.streams(),
         usual.shadow(),
         new Suspicion.Limits(suspect, 2 * suspect, 6 * suspect, suspect),

@@ -1,9 +1,5 @@
 package dev.here.host;
 
-import dev.here.driver.qemu.QemuCleanup;
-import dev.here.driver.qemu.QemuProcess;
-import dev.here.driver.qemu.QemuTimeouts;
-import dev.here.driver.qemu.QmpClient;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.replication.Lease;
 import dev.here.replication.Ownership;
@@ -131,8 +127,8 @@ final class KeeperRevival {
   }
 
   private Optional<KeeperOutcome> undo() {
-    try (QmpClient qmp = connect()) {
-      QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT).forEach(line -> LOG.info("undone: {}", line));
+    try {
+      guest().cleanUp().forEach(line -> LOG.info("undone: {}", line));
       return Optional.empty();
     } catch (HypervisorException e) {
       return Optional.of(
@@ -142,15 +138,15 @@ final class KeeperRevival {
   }
 
   private KeeperOutcome endHere() {
-    try (QmpClient qmp = connect()) {
-      QemuProcess.find(qmp, QemuTimeouts.DEFAULT.command()).handle().destroyForcibly();
+    try {
+      guest().end();
     } catch (HypervisorException e) {
       LOG.info("the hypervisor of {} is gone already: {}", order.name(), e.getMessage());
     }
     return new KeeperOutcome("FENCED", "the keeper died, and the standby has taken the guest over");
   }
 
-  private QmpClient connect() {
-    return QmpClient.connect(Path.of(order.qmp()), QemuTimeouts.DEFAULT.command());
+  private GuestReference guest() {
+    return GuestReference.parse(order.guest());
   }
 }

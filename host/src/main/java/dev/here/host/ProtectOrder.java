@@ -9,7 +9,7 @@ import java.nio.file.Path;
  * What a keeper is told to do, kept in its folder as long as the protection is wanted.
  *
  * @param name the VM's name, unique among the hosts that share a witness
- * @param qmp QEMU's QMP socket
+ * @param guest what names the guest, as {@link GuestReference#parse} reads it
  * @param host the host that runs the guest
  * @param to the standby's name
  * @param toHost the standby's address
@@ -23,7 +23,7 @@ import java.nio.file.Path;
  */
 record ProtectOrder(
     String name,
-    String qmp,
+    String guest,
     String host,
     String to,
     String toHost,

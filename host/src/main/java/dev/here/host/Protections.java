@@ -159,7 +159,7 @@ final class Protections implements AutoCloseable {
       JsonNode status = answer.get().path("status");
       return new View(
           order.name(),
-          order.qmp(),
+          order.guest(),
           order.to(),
           status.path("state").asString(""),
           status.path("reason").asString(""),
@@ -179,7 +179,7 @@ final class Protections implements AutoCloseable {
                     : "the keeper died; the guest's network is being restored");
     return new View(
         order.name(),
-        order.qmp(),
+        order.guest(),
         order.to(),
         state,
         reason,

@@ -6,8 +6,6 @@ import dev.here.driver.qemu.QemuColoPrimary;
 import dev.here.driver.qemu.QemuDisk;
 import dev.here.driver.qemu.QemuFacts;
 import dev.here.driver.qemu.QemuInventory;
-import dev.here.driver.qemu.QemuNic;
-import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QemuPreflight;
 import dev.here.driver.qemu.QemuTimeouts;
 import dev.here.driver.qemu.QemuTranslation;
@@ -16,37 +14,29 @@ import dev.here.formats.qemu.QemuGuestFacts;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Primary;
 import dev.here.net.FrameGate;
-import dev.here.net.RedirectedNic;
 import dev.here.net.ReleasePermission;
 import dev.here.replication.FrameOutput;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * What a keeper holds of one running QEMU: its monitor, its frames' detour, its memory and state.
  */
-final class QemuProtection implements AutoCloseable {
+final class QemuProtection implements GuestProtection {
   private static final Logger LOG = LoggerFactory.getLogger(QemuProtection.class);
 
-  /** Room for a guest's frames between commits, for each card. */
-  private static final long GATE_BYTES = 64L << 20;
-
   private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(90);
-  private static final long CONNECT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final QmpClient qmp;
   private final QemuInventory inventory;
   private final QemuTimeouts timeouts;
   private final QemuColoPrimary primary;
-  private final List<RedirectedNic> gates = new ArrayList<>();
-  private final List<QemuNicRedirect> redirects = new ArrayList<>();
+  private final NicGates gates = new NicGates();
 
   /**
    * Looks at the guest, without touching it.
@@ -90,53 +80,36 @@ final class QemuProtection implements AutoCloseable {
     return one.compareTo(other) > 0 ? one : other;
   }
 
-  /** Lets the guest's frames take their way through gates, open for now. */
-  FrameOutput redirect(Path folder, ReleasePermission permission, FrameGate.Pressure pressure)
+  @Override
+  public FrameOutput redirect(
+      Path folder, ReleasePermission permission, FrameGate.Pressure pressure)
       throws InterruptedException {
-    int index = 0;
-    for (QemuNic nic : inventory.nics()) {
-      Path out = folder.resolve("out" + index);
-      Path in = folder.resolve("in" + index);
-      RedirectedNic gate = RedirectedNic.listen(out, in, true, GATE_BYTES, permission, pressure);
-      gates.add(gate);
-      redirects.add(QemuNicRedirect.attach(qmp, nic, index, out, in, timeouts.command()));
-      if (!gate.awaitConnected(CONNECT_NANOS)) {
-        throw new HypervisorException(
-            "QEMU did not connect the frames of %s to %s within 10 s".formatted(nic.device(), out));
-      }
-      index++;
-    }
-    return new GuestFrames(gates.stream().map(RedirectedNic::gate).toList());
+    return gates.redirect(qmp, inventory.nics(), timeouts.command(), folder, permission, pressure);
   }
 
-  Primary primary() {
+  @Override
+  public Primary primary() {
     return primary;
   }
 
-  int vcpus() {
+  @Override
+  public int vcpus() {
     return inventory.vcpus().size();
   }
 
-  /** Paths of the guest's disks, by rising PCI address as QEMU lists them. */
-  List<String> disks() {
+  @Override
+  public List<String> disks() {
     return inventory.disks().stream().map(QemuDisk::file).toList();
   }
 
-  ClockLag clockLag() {
+  @Override
+  public ClockLag clockLag() {
     return primary.clockLag();
   }
 
-  /** The guest's frames take their direct way again, and nothing of ours is left. */
   @Override
   public void close() {
-    for (QemuNicRedirect redirect : redirects) {
-      try {
-        redirect.close();
-      } catch (HypervisorException e) {
-        LOG.debug("the redirect is gone with its hypervisor: {}", e.getMessage());
-      }
-    }
-    gates.forEach(RedirectedNic::close);
+    gates.close();
     try {
       primary.close();
     } catch (HypervisorException e) {

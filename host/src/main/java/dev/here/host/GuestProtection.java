@@ -1,0 +1,30 @@
+package dev.here.host;
+
+import dev.here.driver.qemu.ClockLag;
+import dev.here.hypervisor.Primary;
+import dev.here.net.FrameGate;
+import dev.here.net.ReleasePermission;
+import dev.here.replication.FrameOutput;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What a keeper holds of one running guest: its hypervisor, its frames' detour, its memory. */
+interface GuestProtection extends AutoCloseable {
+  /** Lets the guest's frames take their way through gates, open for now. */
+  FrameOutput redirect(Path folder, ReleasePermission permission, FrameGate.Pressure pressure)
+      throws InterruptedException;
+
+  Primary primary();
+
+  int vcpus();
+
+  /** Paths of the guest's disks, by rising PCI address. */
+  List<String> disks();
+
+  /** How far the guest's clock has fallen behind the host's since protection began. */
+  ClockLag clockLag();
+
+  /** The guest's frames take their direct way again, and nothing of ours is left. */
+  @Override
+  void close();
+}

@@ -1,0 +1,95 @@
+package dev.here.host;
+
+import dev.here.driver.qemu.QemuCleanup;
+import dev.here.driver.qemu.QemuProcess;
+import dev.here.driver.qemu.QemuTimeouts;
+import dev.here.driver.qemu.QmpClient;
+import dev.here.driver.xen.XenGuest;
+import dev.here.hypervisor.HypervisorException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/** What names a running guest on this host, and with it the hypervisor that runs it. */
+sealed interface GuestReference {
+  /** Words before the name of a Xen domain. */
+  String XEN = "xen:";
+
+  /** Reads {@code xen:NAME} or the path of a QMP socket. */
+  static GuestReference parse(String text) {
+    return text.startsWith(XEN)
+        ? new Domain(text.substring(XEN.length()))
+        : new Qemu(Path.of(text));
+  }
+
+  /** A short name for the guest. */
+  String name();
+
+  /**
+   * Looks at the guest, without touching it, and gets ready to protect it.
+   *
+   * @param folder for files while it is protected
+   * @param patience how long the hypervisor may be silent
+   * @throws dev.here.hypervisor.UnprotectableException when it cannot be carried, with all reasons
+   */
+  GuestProtection open(Path folder, Duration patience);
+
+  /** Undoes what a keeper that died has left; the guest and its network go on. */
+  List<String> cleanUp();
+
+  /** Ends the guest here by force. */
+  void end();
+
+  /** A stock QEMU, by its monitor's socket. */
+  record Qemu(Path socket) implements GuestReference {
+    @Override
+    public String name() {
+      return VmIdentity.nameOf(socket);
+    }
+
+    @Override
+    public GuestProtection open(Path folder, Duration patience) {
+      return new QemuProtection(socket, folder, patience);
+    }
+
+    @Override
+    public List<String> cleanUp() {
+      try (QmpClient qmp = connect()) {
+        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT);
+      }
+    }
+
+    @Override
+    public void end() {
+      try (QmpClient qmp = connect()) {
+        QemuProcess.find(qmp, QemuTimeouts.DEFAULT.command()).handle().destroyForcibly();
+      }
+    }
+
+    private QmpClient connect() {
+      return QmpClient.connect(socket, QemuTimeouts.DEFAULT.command());
+    }
+  }
+
+  /** A domain of a stock Xen. */
+  record Domain(String name) implements GuestReference {
+    @Override
+    public GuestProtection open(Path folder, Duration patience) {
+      return new XenProtection(name, folder, patience);
+    }
+
+    @Override
+    public List<String> cleanUp() {
+      return XenGuest.cleanUp(name, QemuTimeouts.DEFAULT.command());
+    }
+
+    @Override
+    public void end() {
+      try {
+        XenGuest.end(name);
+      } catch (HypervisorException e) {
+        throw new HypervisorException("domain %s: %s".formatted(name, e.getMessage()), e);
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+package dev.here.host;
+
+import dev.here.driver.qemu.ClockLag;
+import dev.here.driver.qemu.QemuDisk;
+import dev.here.driver.qemu.QemuTimeouts;
+import dev.here.driver.xen.XenGuest;
+import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.Primary;
+import dev.here.net.FrameGate;
+import dev.here.net.ReleasePermission;
+import dev.here.replication.FrameOutput;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What a keeper holds of one running domain of Xen. */
+final class XenProtection implements GuestProtection {
+  private static final Logger LOG = LoggerFactory.getLogger(XenProtection.class);
+
+  private final XenGuest guest;
+  private final Duration timeout;
+  private final NicGates gates = new NicGates();
+
+  /**
+   * Looks at the domain, without touching it.
+   *
+   * @throws dev.here.hypervisor.UnprotectableException when it cannot be carried, with all reasons
+   */
+  XenProtection(String name, Path folder, Duration patience) {
+    Duration usual = QemuTimeouts.DEFAULT.command();
+    timeout = usual.compareTo(patience.multipliedBy(4)) > 0 ? usual : patience.multipliedBy(4);
+    long began = System.nanoTime();
+    guest = new XenGuest(name, folder, timeout);
+    LOG.info("{} can be protected ({} ms)", name, (System.nanoTime() - began) / 1_000_000);
+  }
+
+  @Override
+  public FrameOutput redirect(
+      Path folder, ReleasePermission permission, FrameGate.Pressure pressure)
+      throws InterruptedException {
+    return gates.redirect(
+        guest.monitor(), guest.inventory().nics(), timeout, folder, permission, pressure);
+  }
+
+  @Override
+  public Primary primary() {
+    return guest.primary();
+  }
+
+  @Override
+  public int vcpus() {
+    return guest.vcpus();
+  }
+
+  @Override
+  public List<String> disks() {
+    return guest.inventory().disks().stream().map(QemuDisk::file).toList();
+  }
+
+  /** Xen's clocks go on while a domain is paused. */
+  @Override
+  public ClockLag clockLag() {
+    return new ClockLag(0, 0, 0);
+  }
+
+  @Override
+  public void close() {
+    gates.close();
+    try {
+      guest.close();
+    } catch (HypervisorException e) {
+      LOG.debug("the domain is gone: {}", e.getMessage());
+    }
+  }
+}
