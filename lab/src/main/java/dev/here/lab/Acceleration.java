@@ -3,14 +3,15 @@ package dev.here.lab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** How virtual hosts run: by hardware KVM that can nest, or emulated. */
 public enum Acceleration {
   /** Hardware KVM with nesting. */
-  KVM(List.of("-accel", "kvm", "-cpu", "host")),
+  KVM(List.of("-accel", "kvm")),
   /** QEMU's translator, which emulates AMD's SVM with nested paging. */
-  TCG(List.of("-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"));
+  TCG(List.of("-accel", "tcg,thread=multi,tb-size=512"));
 
   private final List<String> options;
 
@@ -18,8 +19,11 @@ public enum Acceleration {
     this.options = options;
   }
 
-  List<String> options() {
-    return options;
+  /** QEMU's options for a host of this role. */
+  List<String> options(HostRole role) {
+    List<String> all = new ArrayList<>(options);
+    all.addAll(List.of("-cpu", this == KVM ? "host" : role.emulatedCpu()));
+    return all;
   }
 
   /** What this machine can do. */

@@ -12,10 +12,10 @@ import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
 /**
- * The image of a KVM host: an ext4 root disk with Debian's packages, a Java runtime, the control
- * agent and the guest's kernel and initrd; an unpacked kernel and an initrd to boot it with. Built
- * once and kept in the cache under the checksum of its inputs; HERE itself is not in it (see {@link
- * ApplicationImage}).
+ * The image of a host of one role: an ext4 root disk with Debian's packages, a Java runtime, the
+ * control agent and the guest's kernel and initrd; an unpacked kernel and an initrd to boot it
+ * with, and Xen where the role wants it. Built once and kept in the cache under the checksum of its
+ * inputs; HERE itself is not in it (see {@link ApplicationImage}).
  *
  * @param folder where the parts are
  */
@@ -43,11 +43,16 @@ record HostImage(Path folder) {
     return folder.resolve("jre");
   }
 
-  /** The image for this machine's inputs, built now if the cache does not hold it. */
-  static HostImage ensure(Consumer<String> progress) {
+  /** Xen's multiboot program; only in a Xen host's image. */
+  Path xen() {
+    return folder.resolve("xen");
+  }
+
+  /** The role's image for this machine's inputs, built now if the cache does not hold it. */
+  static HostImage ensure(HostRole role, Consumer<String> progress) {
     Path jdk = Path.of(System.getProperty("java.home"));
     Path cache = LabCache.folder();
-    Path folder = cache.resolve("kvm-" + LabCache.key(LabPackages.KVM_HOST, jdk));
+    Path folder = cache.resolve(role.label() + "-" + LabCache.key(role.packages(), jdk));
     HostImage image = new HostImage(folder);
     if (Files.isDirectory(folder)) {
       return image;
@@ -57,7 +62,7 @@ record HostImage(Path folder) {
                 cache.resolve("build.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = channel.lock()) {
       if (lock.isValid() && !Files.isDirectory(folder)) {
-        build(folder, jdk, progress);
+        build(role, folder, jdk, progress);
       }
       return image;
     } catch (IOException e) {
@@ -66,7 +71,8 @@ record HostImage(Path folder) {
     }
   }
 
-  private static void build(Path folder, Path jdk, Consumer<String> progress) throws IOException {
+  private static void build(HostRole role, Path folder, Path jdk, Consumer<String> progress)
+      throws IOException {
     List<String> missing = Tool.missing(LabPackages.PROGRAMS);
     if (!missing.isEmpty()) {
       throw new LabException(
@@ -77,16 +83,19 @@ record HostImage(Path folder) {
       throw new LabException("%s has no jlink: run the lab with a JDK".formatted(jdk));
     }
     long start = System.nanoTime();
-    progress.accept("building the image of a KVM host, once, in " + folder);
+    progress.accept("building the image of a %s host, once, in %s".formatted(role, folder));
     Path building = folder.resolveSibling(folder.getFileName() + ".building");
     LabCache.deleteTree(building);
     Files.createDirectories(building);
     Path rootFolder = building.resolve("root");
     HostRoot root = new HostRoot(rootFolder, progress);
-    List<String> packages = new ArrayList<>(LabPackages.KVM_HOST);
+    List<String> packages = new ArrayList<>(role.packages());
     packages.add(LabPackages.GUEST_KERNEL);
     root.unpack(packages);
     buildGuest(root, rootFolder, building, progress);
+    if (role == HostRole.XEN) {
+      root.unpackXen(building.resolve("xen"));
+    }
     buildHost(root, rootFolder, building, jdk);
     progress.accept("writing the root disk");
     Tool.run(

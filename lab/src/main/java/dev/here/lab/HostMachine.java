@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One virtual host: its QEMU in the rack, its files in the lab's folder. The hardware is the same
- * for all hosts of a size, so that they can start from one saved state.
+ * for all hosts of a role and size, so that they can start from one saved state.
  */
 final class HostMachine {
   private static final int AGENT_PORT = 5000;
@@ -37,6 +37,10 @@ final class HostMachine {
 
   String name() {
     return name;
+  }
+
+  HostRole role() {
+    return HostRole.of(name);
   }
 
   int number() {
@@ -114,7 +118,7 @@ final class HostMachine {
     List<String> command = new ArrayList<>();
     command.add("qemu-system-x86_64");
     command.addAll(List.of("-name", name, "-machine", "pc-i440fx-7.2"));
-    command.addAll(Acceleration.ofThisMachine().options());
+    command.addAll(Acceleration.ofThisMachine().options(role()));
     command.addAll(List.of("-smp", Integer.toString(plan.cpus())));
     command.addAll(List.of("-m", Integer.toString(plan.memoryMebibytes())));
     command.addAll(List.of("-display", "none", "-vga", "none", "-nodefaults", "-no-user-config"));
@@ -142,13 +146,7 @@ final class HostMachine {
     for (HostNetwork network : HostNetwork.values()) {
       command.addAll(network.options(name));
     }
-    command.addAll(List.of("-kernel", image.kernel().toString()));
-    command.addAll(List.of("-initrd", image.initrd().toString()));
-    command.addAll(
-        List.of(
-            "-append",
-            "console=ttyS0 quiet role=kvm mitigations=off nokaslr random.trust_cpu=on"
-                + " ipv6.disable=1"));
+    command.addAll(role().bootOptions(image, plan.memoryMebibytes()));
     return command;
   }
 
@@ -234,6 +232,25 @@ final class HostMachine {
       throw new LabException(
           "host %s went away while it ran a command: %s".formatted(name, e.getMessage()), e);
     }
+  }
+
+  /** Boots a guest; returns when its services are up. */
+  void startGuest(LabGuest guest) {
+    awaitAgent();
+    ExecResult result = exec(guest.startScript(role()), new byte[0]);
+    if (result.exitCode() != 0) {
+      throw new LabException(
+          "guest %s did not come up on %s: %s"
+              .formatted(guest.name(), name, result.errors().strip()));
+    }
+  }
+
+  /** Sends a signal to the device models of all guests; returns how many there are. */
+  int signalDeviceModels(String signal) {
+    String command =
+        "for id in $(%s); do kill -%s $id && echo $id; done"
+            .formatted(role().deviceModelsCommand(), signal);
+    return (int) exec(command, new byte[0]).output().lines().count();
   }
 
   /** Sends a signal to the host's QEMU; its process id is that of the rack's own namespace. */

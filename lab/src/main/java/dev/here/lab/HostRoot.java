@@ -1,6 +1,7 @@
 package dev.here.lab;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 
 /**
  * The root file system of a virtual host as a folder. Debian's packages are unpacked, not
@@ -71,7 +73,6 @@ final class HostRoot {
           "usr/share/icons",
           "usr/share/gtk-doc",
           "usr/share/iso-codes",
-          "usr/share/qemu/keymaps",
           "usr/lib/x86_64-linux-gnu/dri",
           "usr/lib/firmware");
 
@@ -107,6 +108,16 @@ final class HostRoot {
   Path kernel(String flavour) {
     Path modules = modules(flavour);
     return root.resolve("boot").resolve("vmlinuz-" + modules.getFileName());
+  }
+
+  /** Unpacks Xen's program, which comes compressed, to a file. */
+  void unpackXen(Path target) {
+    Path packed = root.resolve("boot/xen-4.17-amd64.gz");
+    try (InputStream in = new GZIPInputStream(Files.newInputStream(packed))) {
+      Files.copy(in, target);
+    } catch (IOException e) {
+      throw new LabException("%s cannot be unpacked: %s".formatted(packed, e.getMessage()), e);
+    }
   }
 
   private static Path only(Path folder, String flavour) {
@@ -167,6 +178,8 @@ final class HostRoot {
     program("etc/qemu-ifdown", "#!/bin/sh\nexit 0\n".getBytes(StandardCharsets.UTF_8));
     program("usr/local/bin/here-java", LabCache.resource("here-java.sh"));
     link("usr/bin/awk", "mawk");
+    LabCache.deleteTree(root.resolve("var/run"));
+    link("var/run", "/run");
     for (String folder :
         List.of("root", "opt/here", "opt/guest", "mnt", "run", "tmp", "proc", "sys", "dev")) {
       folder(folder);

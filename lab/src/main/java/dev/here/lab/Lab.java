@@ -7,8 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -23,8 +25,6 @@ import java.util.function.Consumer;
  * {@link #upKept} lives until {@link #close} or the machine's end, and {@link #current} finds it.
  */
 public final class Lab implements AutoCloseable {
-  private static final int GUEST_SECONDS = 180;
-
   private final LabRecord labRecord;
   private final Rack rack;
   private final List<HostMachine> hosts = new ArrayList<>();
@@ -58,10 +58,15 @@ public final class Lab implements AutoCloseable {
               .formatted(String.join(", ", missing), String.join(" ", LabPackages.MACHINE)));
     }
     long start = System.nanoTime();
-    HostImage image = HostImage.ensure(progress);
-    ReadyState ready = ReadyState.ensure(image, plan, progress);
+    Map<HostRole, HostImage> images = new EnumMap<>(HostRole.class);
+    for (String host : plan.hosts()) {
+      HostImage image =
+          images.computeIfAbsent(HostRole.of(host), role -> HostImage.ensure(role, progress));
+      ReadyState.ensure(image, plan, host, progress);
+    }
     Path folder = LabRecord.newFolder();
-    ApplicationImage.write(image, plan.application(), folder.resolve("application.ext4"), progress);
+    HostImage any = images.values().iterator().next();
+    ApplicationImage.write(any, plan.application(), folder.resolve("application.ext4"), progress);
     Rack rack = Rack.start(keep, folder);
     try {
       LabRecord labRecord =
@@ -69,14 +74,14 @@ public final class Lab implements AutoCloseable {
               rack.pid(),
               LabRecord.startedAt(rack.pid()),
               folder.toString(),
-              image.folder().toString(),
+              folders(images),
               plan);
       HostNetwork.build(rack);
       Lab lab = new Lab(labRecord, rack);
       labRecord.write(folder);
       progress.accept("starting " + String.join(" and ", plan.hosts()));
       plan.hosts().forEach(host -> HostNetwork.plug(rack, host));
-      lab.forEachHost(host -> lab.start(host, image, ready));
+      lab.forEachHost(lab::start);
       if (keep) {
         labRecord.writeCurrent();
       }
@@ -87,6 +92,12 @@ public final class Lab implements AutoCloseable {
       LabCache.deleteTree(folder);
       throw e;
     }
+  }
+
+  private static Map<HostRole, String> folders(Map<HostRole, HostImage> images) {
+    Map<HostRole, String> folders = new EnumMap<>(HostRole.class);
+    images.forEach((role, image) -> folders.put(role, image.folder().toString()));
+    return folders;
   }
 
   /** The kept lab of this user, if one is up. */
@@ -118,11 +129,10 @@ public final class Lab implements AutoCloseable {
     }
   }
 
-  private void start(HostMachine host, HostImage image, ReadyState ready) {
-    host.start(
-        image,
-        labRecord.plan(),
-        new HostMachine.Origin(ready.disk(), "qcow2", Optional.of(ready.memory())));
+  private void start(HostMachine host) {
+    HostImage image = labRecord.image(host.role());
+    ReadyState ready = ReadyState.ensure(image, labRecord.plan(), host.name(), text -> {});
+    host.start(image, labRecord.plan(), ready.origin());
     host.awaitAgent();
     host.exec(setup(host), new byte[0]).success();
   }
@@ -206,10 +216,7 @@ public final class Lab implements AutoCloseable {
     double uptime = 0;
     if (state.equals("up")) {
       String[] facts =
-          host.exec(
-                  "dmesg | grep -o 'Refined TSC clocksource calibration: [0-9.]*\\|Detected [0-9.]* MHz' | grep -o '[0-9.]*'"
-                      + " | tail -n 1; cut -d' ' -f1 /proc/uptime",
-                  new byte[0])
+          host.exec(host.role().tscCommand() + "; cut -d' ' -f1 /proc/uptime", new byte[0])
               .success()
               .split("\n", -1);
       if (facts.length == 2) {
@@ -283,14 +290,20 @@ public final class Lab implements AutoCloseable {
     switch (fault) {
       case POWER -> host.kill();
       case HANG -> host.signal("STOP");
+      case DM_CRASH, DM_HANG -> {
+        if (host.signalDeviceModels(fault == LabFault.DM_CRASH ? "KILL" : "STOP") == 0) {
+          throw new LabException("no guest runs on %s: nothing was done".formatted(name));
+        }
+      }
       case PARTITION -> link(host, "down");
       case HEAL -> {
         link(host, "up");
         if (host.isRunning()) {
           host.signal("CONT");
+          host.awaitAgent();
+          host.signalDeviceModels("CONT");
         } else {
-          HostImage image = new HostImage(Path.of(labRecord.imageFolder()));
-          start(host, image, ReadyState.ensure(image, labRecord.plan(), s -> {}));
+          start(host);
         }
       }
     }
@@ -300,14 +313,12 @@ public final class Lab implements AutoCloseable {
     rack.run("ip", "link", "set", HostNetwork.REPLICATION.tap(host.name()), direction);
   }
 
-  /** Boots a guest on a host; returns when its services are up, which takes 8 to 40 seconds. */
+  /**
+   * Boots a guest on a host; returns when its services are up, which takes 8 to 40 seconds on KVM,
+   * and minutes on an emulated Xen host.
+   */
   public void startGuest(String host, LabGuest guest) {
-    ExecResult result = exec(host, guest.startScript(GUEST_SECONDS));
-    if (result.exitCode() != 0) {
-      throw new LabException(
-          "guest %s did not come up on %s: %s"
-              .formatted(guest.name(), host, result.errors().strip()));
-    }
+    host(host).startGuest(guest);
   }
 
   /**

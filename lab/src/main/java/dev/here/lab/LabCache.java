@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 /** The folder of built images, and the checksum of what they are built from. */
 final class LabCache {
   /** Raised whenever the way of building changes in a way that no other input shows. */
-  private static final int RECIPE = 2;
+  private static final int RECIPE = 3;
 
   static final List<String> RESOURCES =
       List.of(
@@ -80,6 +80,16 @@ final class LabCache {
       return HexFormat.of().formatHex(digest.digest(), 0, 8);
     } catch (IOException | NoSuchAlgorithmException e) {
       throw new LabException("the images' checksum cannot be computed: " + e.getMessage(), e);
+    }
+  }
+
+  /** Checksum of a text, as 16 hexadecimal digits. */
+  static String digest(String text) {
+    try {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      return HexFormat.of().formatHex(digest.digest(text.getBytes(StandardCharsets.UTF_8)), 0, 8);
+    } catch (NoSuchAlgorithmException e) {
+      throw new LabException("this Java has no SHA-256", e);
     }
   }
 

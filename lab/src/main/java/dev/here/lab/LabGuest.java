@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A Linux guest on a lab host, on stock QEMU with KVM: Debian's cloud kernel, the lab's small
- * userland, a read-only disk, one network device on the data network.
+ * A Linux guest on a lab host, on stock QEMU with KVM or as an HVM domain of stock Xen: Debian's
+ * cloud kernel, the lab's small userland, a read-only disk, one network device on the data network.
  *
  * @param name its name; its files on the host are /run/guest-NAME.*
  * @param cpus virtual CPUs
@@ -26,12 +26,17 @@ public record LabGuest(
     boolean debugExit) {
   private static final String QUICK = " quiet nokaslr mitigations=off tsc=reliable no_timer_check";
 
-  /** A guest called "demo" at 10.88.0.50 with 256 MiB, quick to boot, with the debug exit port. */
+  /** A guest called "demo" at 10.88.0.50 with 128 MiB, quick to boot, with the debug exit port. */
   public static LabGuest demo(int cpus) {
-    return new LabGuest("demo", cpus, 256, "10.88.0.50", "52:54:00:12:34:56", false, true);
+    return new LabGuest("demo", cpus, 128, "10.88.0.50", "52:54:00:12:34:56", false, true);
   }
 
-  /** Path of the guest's QMP socket on its host. */
+  /** The same with 256 MiB, as anyone would start it. */
+  public static LabGuest plainDemo(int cpus) {
+    return new LabGuest("demo", cpus, 256, "10.88.0.50", "52:54:00:12:34:56", true, false);
+  }
+
+  /** Path of the guest's QMP socket on a KVM host. */
   public String qmpSocket() {
     return "/run/guest-" + name + ".qmp";
   }
@@ -41,12 +46,17 @@ public record LabGuest(
     return "/run/guest-" + name + ".serial.log";
   }
 
-  /** Path of the file with the process id of the guest's QEMU on its host. */
+  /** Path of the file with the process id of the guest's QEMU on a KVM host. */
   public String pidFile() {
     return "/run/guest-" + name + ".pid";
   }
 
-  /** QEMU's command line on the host, quoted for bash. */
+  /** The guest kernel's command line, on every hypervisor. */
+  String kernelLine() {
+    return "console=ttyS0 here.ip=%s/24%s".formatted(address, plain ? "" : QUICK);
+  }
+
+  /** QEMU's command line on a KVM host, quoted for bash. */
   public String command() {
     List<String> words = new ArrayList<>();
     words.add("qemu-system-x86_64 -accel kvm -display none");
@@ -61,12 +71,20 @@ public record LabGuest(
     }
     words.add("-kernel /opt/guest/" + (plain ? "vmlinuz" : "vmlinux"));
     words.add("-initrd /opt/guest/initrd.cpio");
-    words.add("-append 'console=ttyS0 here.ip=%s/24%s'".formatted(address, plain ? "" : QUICK));
+    words.add("-append '" + kernelLine() + "'");
     return String.join(" ", words);
   }
 
   /** A bash script that starts the guest and waits until its services are up. */
-  String startScript(int patienceSeconds) {
+  String startScript(HostRole role) {
+    return switch (role) {
+      case KVM -> qemuScript(180);
+      // An emulated Xen host's device model reads the guest's kernel octet by octet.
+      case XEN -> new XenDomain(this).startScript(900);
+    };
+  }
+
+  private String qemuScript(int patienceSeconds) {
     return """
     rm -f %1$s %2$s
     setsid %3$s </dev/null >/run/guest-%4$s.qemu.log 2>&1 &

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -13,11 +12,11 @@ import tools.jackson.databind.json.JsonMapper;
  * The lab alone, without the rest of HERE: for work on the lab itself and for scripts.
  *
  * <pre>
- * up [--hosts NAME,NAME] [--memory MIB] [--cpus N] [APPLICATION...]
+ * up [--hosts NAME,NAME] [--memory MIB] [--cpus N] [--guest HOST[:VCPUS]] [APPLICATION...]
  * down | status
  * exec HOST COMMAND...
  * push HOST FILE REMOTE | pull HOST REMOTE FILE
- * fault HOST power|hang|partition|heal
+ * fault HOST power|hang|partition|dm-crash|dm-hang|heal
  * inside PROGRAM ARGUMENT...
  * </pre>
  */
@@ -53,7 +52,10 @@ public final class LabMain {
       case "push" -> lab().push(rest.get(0), Path.of(rest.get(1)), rest.get(2));
       case "pull" -> lab().pull(rest.get(0), rest.get(1), Path.of(rest.get(2)));
       case "fault" ->
-          lab().fault(rest.get(0), LabFault.valueOf(rest.get(1).toUpperCase(Locale.ROOT)));
+          lab()
+              .fault(
+                  rest.get(0),
+                  LabFault.of(rest.get(1)).orElseThrow(() -> new LabException("no such fault")));
       case "inside" -> {
         return new ProcessBuilder(lab().inside(rest)).inheritIO().start().waitFor();
       }
@@ -86,25 +88,30 @@ public final class LabMain {
                     Arrays.asList(words.get(++i).split(",", -1)),
                     plan.memoryMebibytes(),
                     plan.cpus(),
-                    plan.application());
+                    plan.application(),
+                    plan.guests());
+            case "--guest" -> plan.withGuest(words.get(++i));
             case "--memory" ->
                 new LabPlan(
                     plan.hosts(),
                     Integer.parseInt(words.get(++i)),
                     plan.cpus(),
-                    plan.application());
+                    plan.application(),
+                    plan.guests());
             case "--cpus" ->
                 new LabPlan(
                     plan.hosts(),
                     plan.memoryMebibytes(),
                     Integer.parseInt(words.get(++i)),
-                    plan.application());
+                    plan.application(),
+                    plan.guests());
             default ->
                 new LabPlan(
                     plan.hosts(),
                     plan.memoryMebibytes(),
                     plan.cpus(),
-                    Stream.concat(plan.application().stream(), Stream.of(Path.of(word))).toList());
+                    Stream.concat(plan.application().stream(), Stream.of(Path.of(word))).toList(),
+                    plan.guests());
           };
     }
     return plan;

@@ -17,8 +17,8 @@ public final class LabPackages {
   public static final List<String> PROGRAMS =
       LINES.stream().flatMap(words -> words.stream().skip(1)).toList();
 
-  /** What is unpacked into the image of a KVM host; their dependencies come along. */
-  static final List<String> KVM_HOST =
+  /** What is unpacked into the image of every host; their dependencies come along. */
+  static final List<String> HOST =
       List.of(
           "linux-image-amd64",
           "qemu-system-x86",

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Map;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -15,13 +16,23 @@ import tools.jackson.databind.json.JsonMapper;
  * @param rackPid process id of the lab's first process
  * @param rackStart that process's start in clock ticks since the machine's boot
  * @param folder sockets, overlays and logs
- * @param imageFolder the host image it was started from
+ * @param imageFolders by role, the host images it was started from
  * @param plan what it is made of
  */
-record LabRecord(long rackPid, long rackStart, String folder, String imageFolder, LabPlan plan) {
+record LabRecord(
+    long rackPid, long rackStart, String folder, Map<HostRole, String> imageFolders, LabPlan plan) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final String FILE = "lab.json";
   private static final String PREFIX = "here-lab-run-";
+
+  /** The image that hosts of this role were started from. */
+  HostImage image(HostRole role) {
+    String imageFolder = imageFolders.get(role);
+    if (imageFolder == null) {
+      throw new LabException("this lab was started without a %s host".formatted(role));
+    }
+    return new HostImage(Path.of(imageFolder));
+  }
 
   /** Start of a process in clock ticks since boot, or -1 (proc(5), /proc/pid/stat, field 22). */
   static long startedAt(long pid) {

@@ -10,55 +10,88 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * A booted host, saved: all hosts of a lab start from it in a few seconds. They share the moment of
- * their clocks' calibration too, so their TSC rates are equal.
+ * A booted host, saved, with a running guest where the plan wants one: all hosts of a role start
+ * from it in a few seconds. They share the moment of their clocks' calibration too, so their TSC
+ * rates are equal.
  *
  * @param disk the root disk's changes since the image
  * @param memory QEMU's migration stream of the running host
  */
 record ReadyState(Path disk, Path memory) {
-  private static final String BOOTED = "boot";
   private static final long SAVE_NANOS = TimeUnit.SECONDS.toNanos(120);
 
-  /** The saved state for hosts of this size on this machine, made now if the cache lacks it. */
-  static ReadyState ensure(HostImage image, LabPlan plan, Consumer<String> progress) {
+  /** The saved state for this host on this machine, made now if the cache lacks it. */
+  static ReadyState ensure(HostImage image, LabPlan plan, String host, Consumer<String> progress) {
     String size =
         "ready-%s-%dm-%dc"
             .formatted(
                 Acceleration.ofThisMachine().name().toLowerCase(java.util.Locale.ROOT),
                 plan.memoryMebibytes(),
                 plan.cpus());
+    HostRole role = HostRole.of(host);
     Path folder = image.folder().resolve(size);
-    ReadyState state = new ReadyState(folder.resolve("root.qcow2"), folder.resolve("memory.bin"));
     if (!Files.isDirectory(folder)) {
-      progress.accept("booting a host once, to save its state in " + folder);
-      build(image, plan, folder);
+      progress.accept("booting a %s host once, to save its state in %s".formatted(role, folder));
+      HostMachine.Origin cold = new HostMachine.Origin(image.disk(), "raw", Optional.empty());
+      build(image, plan, role, folder, cold, HostMachine::awaitBoot);
     }
-    return state;
+    ReadyState booted = of(folder);
+    LabGuest guest = plan.guests().get(host);
+    if (guest == null) {
+      return booted;
+    }
+    Path withGuest = folder.resolveSibling(size + "-" + LabCache.digest(guest.startScript(role)));
+    if (!Files.isDirectory(withGuest)) {
+      progress.accept("booting guest %s once, to save its host's state".formatted(guest.name()));
+      build(image, plan, role, withGuest, booted.origin(), machine -> machine.startGuest(guest));
+    }
+    return of(withGuest);
   }
 
-  private static void build(HostImage image, LabPlan plan, Path folder) {
+  private static ReadyState of(Path folder) {
+    return new ReadyState(folder.resolve("root.qcow2"), folder.resolve("memory.bin"));
+  }
+
+  /** What a host starts from that continues this state. */
+  HostMachine.Origin origin() {
+    return new HostMachine.Origin(disk, "qcow2", Optional.of(memory));
+  }
+
+  private static void build(
+      HostImage image,
+      LabPlan plan,
+      HostRole role,
+      Path folder,
+      HostMachine.Origin origin,
+      Consumer<HostMachine> prepare) {
+    String name = role.label() + "-boot";
     Path building =
         folder.resolveSibling(folder.getFileName() + "." + ProcessHandle.current().pid());
     LabCache.deleteTree(building);
+    Path near = LabRecord.newFolder();
     try {
       Files.createDirectories(building);
-      LabPlan single = new LabPlan(List.of(BOOTED), plan.memoryMebibytes(), plan.cpus(), List.of());
+      // Paths of sockets must be short, and a cache's may be anything.
+      Path place = Files.createSymbolicLink(near.resolve("b"), building);
+      LabPlan single = new LabPlan(List.of(name), plan.memoryMebibytes(), plan.cpus(), List.of());
       try (Rack rack = Rack.start(false, building)) {
         HostNetwork.build(rack);
-        HostNetwork.plug(rack, BOOTED);
+        HostNetwork.plug(rack, name);
         ApplicationImage.write(image, List.of(), building.resolve("application.ext4"), s -> {});
-        HostMachine host = new HostMachine(rack, building, BOOTED, LabPlan.FIRST_NUMBER);
-        host.start(image, single, new HostMachine.Origin(image.disk(), "raw", Optional.empty()));
-        host.awaitBoot();
+        HostMachine host = new HostMachine(rack, place, name, LabPlan.FIRST_NUMBER);
+        host.start(image, single, origin);
+        prepare.accept(host);
         host.exec("sync; echo 3 >/proc/sys/vm/drop_caches", new byte[0]).success();
         save(host, building.resolve("memory.bin"));
       }
-      Files.move(building.resolve(BOOTED + ".qcow2"), building.resolve("root.qcow2"));
+      Files.move(building.resolve(name + ".qcow2"), building.resolve("root.qcow2"));
       Files.delete(building.resolve("application.ext4"));
       Files.move(building, folder);
     } catch (IOException e) {
       throw new LabException("the ready state cannot be saved in " + folder, e);
+    } finally {
+      LabCache.deleteTree(near);
+      LabCache.deleteTree(building);
     }
   }
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Init of a lab host: mounts, networks, KVM; then the agent takes over as PID 1.
+# Init of a lab host: mounts, networks, its hypervisor's part; then the agent takes over as PID 1.
 export PATH=/opt/jre/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8
 export JAVA_HOME=/opt/jre
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -33,6 +33,16 @@ case $role in
   kvm)
     if grep -qw svm /proc/cpuinfo; then modprobe kvm_amd; else modprobe kvm_intel; fi
     modprobe -a vhost_net loop 2>/dev/null
+    ;;
+  xen)
+    modprobe -a xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs loop
+    mount -t xenfs xenfs /proc/xen
+    mkdir -p /run/xen /run/xenstored /var/lib/xen /var/log/xen
+    tools=/usr/lib/xen-4.17/bin
+    $tools/xenstored --pid-file /run/xenstored.pid
+    until xenstore-read -s / >/dev/null 2>&1; do sleep 0.1; done
+    $tools/xen-init-dom0
+    $tools/xenconsoled --pid-file=/run/xenconsoled.pid
     ;;
 esac
 echo "LAB HOST READY $(cut -d' ' -f1 /proc/uptime)" >/dev/console

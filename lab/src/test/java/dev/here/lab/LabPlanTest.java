@@ -3,6 +3,7 @@ package dev.here.lab;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,6 +32,64 @@ class LabPlanTest {
     for (HostNetwork network : HostNetwork.values()) {
       assertThat(network.tap("abcdefghij").length()).isLessThanOrEqualTo(15);
     }
+  }
+
+  @Test
+  void aHostsNameSaysItsRole() {
+    LabPlan plan = new LabPlan(List.of("xen", "xen-b", "kvm"), 512, 1, List.of());
+    assertThat(plan.hosts().stream().map(HostRole::of))
+        .containsExactly(HostRole.XEN, HostRole.XEN, HostRole.KVM);
+  }
+
+  @Test
+  void guestsBelongToHostsOfThePlan() {
+    LabPlan plan = new LabPlan(List.of("xen", "kvm"), 512, 1, List.of());
+    LabGuest guest = LabGuest.demo(1);
+    assertThat(plan.withGuest("xen", guest).guests()).containsOnlyKeys("xen");
+    assertThat(plan.withGuest("xen:2").guests().values()).containsExactly(LabGuest.demo(2));
+    assertThat(plan.withGuest("kvm").guests().values()).containsExactly(LabGuest.demo(1));
+    assertThatThrownBy(() -> plan.withGuest("xen:0")).isInstanceOf(LabException.class);
+    assertThatThrownBy(() -> plan.withGuest("kvm-c", guest))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("kvm-c");
+  }
+
+  @Test
+  void xenBootsWithItsFirstDomainsKernelAsAModule() {
+    HostImage image = new HostImage(Path.of("/images/x"));
+    assertThat(HostRole.XEN.bootOptions(image, 2048))
+        .containsSequence("-kernel", "/images/x/xen")
+        .anyMatch(word -> word.startsWith("/images/x/host-vmlinux quiet role=xen "))
+        .anyMatch(word -> word.startsWith("dom0_mem=1024M,max:1024M "));
+    assertThat(HostRole.KVM.bootOptions(image, 2048))
+        .containsSequence("-kernel", "/images/x/host-vmlinux")
+        .noneMatch(word -> word.contains("dom0"));
+  }
+
+  @Test
+  void onlyTheEmulatedXenHostLacksPartsOfTheCpu() {
+    assertThat(Acceleration.TCG.options(HostRole.KVM)).endsWith("-cpu", "max");
+    assertThat(String.join(" ", Acceleration.TCG.options(HostRole.XEN))).contains("-smap", "-avx");
+    assertThat(Acceleration.KVM.options(HostRole.XEN)).endsWith("-cpu", "host");
+  }
+
+  @Test
+  void aDomainHasTheGuestsDevicesAndDoesNotLookForXen() {
+    String domain = new XenDomain(LabGuest.demo(2)).configuration();
+    assertThat(domain)
+        .contains("type=\"hvm\"", "vcpus=2", "memory=128", "xen_nopv", "xen_platform_pci=0")
+        .contains("virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56", "virtio-blk-pci")
+        .contains("readonly=on", "isa-debug-exit", "tsc_early_khz=", "hpet=0");
+    LabGuest plain = new LabGuest("x", 1, 128, "10.88.0.51", "52:54:00:12:34:57", true, false);
+    assertThat(new XenDomain(plain).configuration())
+        .contains("xen_nopv")
+        .doesNotContain("isa-debug-exit", "hpet", "tsc_", "mitigations");
+  }
+
+  @Test
+  void faultsHaveNames() {
+    assertThat(LabFault.of("dm-crash")).contains(LabFault.DM_CRASH);
+    assertThat(LabFault.of("DM_CRASH")).isEmpty();
   }
 
   @Test

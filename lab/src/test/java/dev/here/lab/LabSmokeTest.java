@@ -46,7 +46,7 @@ class LabSmokeTest {
     private Starter() {}
 
     public static void main(String[] arguments) throws InterruptedException {
-      LabPlan plan = new LabPlan(List.of("kvm-a"), 2048, LabPlan.pair(List.of()).cpus(), List.of());
+      LabPlan plan = LabPlan.of(List.of("kvm-a"), List.of());
       LabStatus status = Lab.up(plan, System.err::println).status();
       System.out.println(status.rackPid() + " " + status.folder());
       TimeUnit.HOURS.sleep(1);
