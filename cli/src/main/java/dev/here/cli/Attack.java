@@ -14,6 +14,7 @@ enum Attack {
   KILL("SIGKILL to the guest's QEMU"),
   HANG("SIGSTOP to the guest's QEMU: it is there and does not run"),
   HOST_POWER("the first host's power fails"),
+  HOST_HANG("the first host stands still, with its connections open; it goes on later"),
   PARTITION("the hosts no longer reach each other; client and witness still reach both");
 
   private final String explanation;
@@ -35,6 +36,11 @@ enum Attack {
   /** Whether the guest has to go on at the standby; after a partition its primary keeps it. */
   boolean movesGuest() {
     return this != PARTITION;
+  }
+
+  /** Whether the first host can be asked nothing after it. */
+  boolean silencesHost() {
+    return this == HOST_POWER || this == HOST_HANG;
   }
 
   /** All words, for messages. */

@@ -17,9 +17,6 @@ import java.util.concurrent.TimeoutException;
  * The demo's course, once its rack is up: protect, count, attack, watch the guest go on, account.
  */
 final class Demo {
-  static final String PRIMARY = "kvm-a";
-  static final String STANDBY = "kvm-b";
-
   private static final String ATTACK_REQUEST = "attack";
 
   /** A load that dirties some thousand pages a second on an emulated host. */
@@ -29,16 +26,35 @@ final class Demo {
   private static final double DEGRADATION_MAX = 0.3;
   private static final long INTERVAL_MAX_MILLIS = 2000;
   private static final long POLL_MILLIS = 4000;
+
+  /** A question costs an emulated host seconds while its programs start. */
+  private static final long START_POLL_MILLIS = 8000;
+
   private static final long FAILOVER_POLL_MILLIS = 100;
   private static final int PROTECT_SECONDS = 240;
   private static final int COUNT_SECONDS = 300;
   private static final int FAILOVER_SECONDS = 60;
   private static final int ANSWER_SECONDS = 60;
   private static final int AFTERWARDS_SECONDS = 5;
+  private static final int FENCE_SECONDS = 60;
 
-  /** What is to be done. */
+  /**
+   * What is to be done.
+   *
+   * @param plain whether the guest boots as anyone would start it
+   * @param selfTest whether processes in the guest check their memory all the time
+   * @param minimum what has to be seen before the attack
+   * @param holdMillis how long to wait then, before the attack
+   */
   record Options(
-      Attack attack, int vcpus, boolean loadMemory, boolean plain, DemoVerdict.Minimum minimum) {}
+      DemoPair pair,
+      Attack attack,
+      int vcpus,
+      boolean loadMemory,
+      boolean plain,
+      boolean selfTest,
+      DemoVerdict.Minimum minimum,
+      long holdMillis) {}
 
   private final Options options;
   private final DemoRack rack;
@@ -52,20 +68,20 @@ final class Demo {
     this.rack = rack;
     this.client = client;
     this.screen = screen;
-    primary = rack.api(PRIMARY);
-    standby = rack.api(STANDBY);
+    primary = rack.api(options.pair().primary());
+    standby = rack.api(options.pair().standby());
   }
 
   /** Runs the demo from set-up to end; what was seen is for {@link DemoVerdict}. */
   static DemoFacts run(Options options, DemoScreen screen) {
-    try (DemoRack rack = DemoRack.start(options.vcpus(), options.plain(), screen);
+    try (DemoRack rack = DemoRack.start(options.pair(), options.vcpus(), options.plain(), screen);
         LabClient client = rack.client()) {
       screen.say(
-          "a client counts requests on one TCP connection to %s".formatted(DemoRack.GUEST_ADDRESS));
+          "a client counts requests on one TCP connection to %s".formatted(rack.guest().address()));
       try {
         return new Demo(options, rack, client, screen).course();
       } catch (RuntimeException e) {
-        for (String host : List.of(PRIMARY, STANDBY)) {
+        for (String host : options.pair().hosts()) {
           screen.say("%s, the daemon's last words:%n%s".formatted(host, rack.daemonLog(host, 8)));
         }
         throw e;
@@ -78,12 +94,13 @@ final class Demo {
     if (options.loadMemory()) {
       screen.say("the guest starts to write memory: " + ask(LOAD_REQUEST));
     }
-    if (options.plain()) {
+    if (options.selfTest()) {
       screen.say("two processes check their memory from now on: " + ask(SELF_TEST));
     }
     final ProtectionView before = awaitEnough();
     final GuestClock clockBefore = GuestClock.parse(ask("clock"));
     final long requestsBefore = requests();
+    Pauses.millis(options.holdMillis());
     screen.say(
         "ATTACK (%s): %s".formatted(options.attack().word(), options.attack().explanation()));
     client.mark();
@@ -99,13 +116,14 @@ final class Demo {
     countOn();
     String journal = ask("journal");
     Optional<String> selfTest =
-        options.plain() ? Optional.of(ask("selftest status")) : Optional.empty();
+        options.selfTest() ? Optional.of(ask("selftest status")) : Optional.empty();
     GuestClock clockAfter = GuestClock.parse(ask("clock"));
     Optional<ReplicaView.Times> times = standby.replica().flatMap(ReplicaView::failover);
     List<String> owners = owners();
     screen.say("the guest runs on " + String.join(" and ", owners));
     CounterSummary counted = client.finish();
     return new DemoFacts(
+        options.pair(),
         options.attack(),
         before,
         seen,
@@ -124,15 +142,15 @@ final class Demo {
     screen.step(
         "here protect: %s to %s, degradation at most %.0f %%, interval at most %d ms"
             .formatted(
-                rack.guest().qmpSocket(), STANDBY, DEGRADATION_MAX * 100, INTERVAL_MAX_MILLIS),
+                rack.guestReference(), standby.host(), DEGRADATION_MAX * 100, INTERVAL_MAX_MILLIS),
         () ->
             primary.post(
                 "/v1/protections",
                 Map.of(
                     "vm",
-                    rack.guest().qmpSocket(),
+                    rack.guestReference(),
                     "to",
-                    STANDBY,
+                    standby.host(),
                     "maxDegradation",
                     DEGRADATION_MAX,
                     "maxIntervalMillis",
@@ -153,7 +171,7 @@ final class Demo {
       }
       screen.live(view.line());
       deadline.check(view.line());
-      Pauses.millis(POLL_MILLIS);
+      Pauses.millis(START_POLL_MILLIS);
     }
   }
 
@@ -162,7 +180,8 @@ final class Demo {
     ProtectionView view =
         primary
             .protection()
-            .orElseThrow(() -> new HereProgram.Refusal(PRIMARY + " has no protection any more"));
+            .orElseThrow(
+                () -> new HereProgram.Refusal(primary.host() + " has no protection any more"));
     if (view.hasEnded()) {
       throw new HereProgram.Refusal("protection ended: " + view.line());
     }
@@ -209,12 +228,17 @@ final class Demo {
       case CRASH -> {
         return Optional.of(client.ask(ATTACK_REQUEST));
       }
-      case KILL -> rack.signalQemu("KILL");
-      case HANG -> rack.signalQemu("STOP");
-      case HOST_POWER -> rack.lab().fault(PRIMARY, LabFault.POWER);
-      case PARTITION -> rack.lab().fault(PRIMARY, LabFault.PARTITION);
+      case KILL -> fault(LabFault.DM_CRASH);
+      case HANG -> fault(LabFault.DM_HANG);
+      case HOST_POWER -> fault(LabFault.POWER);
+      case HOST_HANG -> fault(LabFault.HANG);
+      case PARTITION -> fault(LabFault.PARTITION);
     }
     return Optional.empty();
+  }
+
+  private void fault(LabFault fault) {
+    rack.lab().fault(primary.host(), fault);
   }
 
   /** Waits until the guest runs on the standby; returns the monotonic time at which it was seen. */
@@ -227,7 +251,7 @@ final class Demo {
         case "RUNNING" -> {
           screen.say(
               "FAILOVER: the guest goes on in HERE's own VMM on %s, from checkpoint %d (%s)"
-                  .formatted(STANDBY, view.committedEpoch(), view.verdict()));
+                  .formatted(standby.host(), view.committedEpoch(), view.verdict()));
           return nowNanos;
         }
         case "FAILED", "RELEASED" ->
@@ -242,7 +266,8 @@ final class Demo {
   private ReplicaView replica() {
     return standby
         .replica()
-        .orElseThrow(() -> new HereProgram.Refusal(STANDBY + " has no replica of the guest"));
+        .orElseThrow(
+            () -> new HereProgram.Refusal(standby.host() + " has no replica of the guest"));
   }
 
   /**
@@ -255,13 +280,15 @@ final class Demo {
       alone.check(view.line());
       Pauses.millis(POLL_MILLIS);
     }
-    screen.say("%s keeps the guest, alone; %s: %s".formatted(PRIMARY, STANDBY, replica().reason()));
+    screen.say(
+        "%s keeps the guest, alone; %s: %s"
+            .formatted(primary.host(), standby.host(), replica().reason()));
     for (int i = 0; i < AFTERWARDS_SECONDS; i++) {
       refuseSecondOwner();
       screen.live("%,d requests answered".formatted(requests()));
       Pauses.millis(1000);
     }
-    rack.lab().fault(PRIMARY, LabFault.HEAL);
+    fault(LabFault.HEAL);
     screen.say("the cut is healed");
     awaitProtected();
   }
@@ -281,7 +308,7 @@ final class Demo {
     String again = ask(ATTACK_REQUEST);
     screen.say(
         "the guest attacks %s too: %s. Different code: what ends QEMU means nothing here"
-            .formatted(STANDBY, again));
+            .formatted(standby.host(), again));
     return again;
   }
 
@@ -294,12 +321,25 @@ final class Demo {
 
   private List<String> owners() {
     List<String> owners = new ArrayList<>();
-    if (options.attack() != Attack.HOST_POWER && rack.qemuExists()) {
-      owners.add(PRIMARY);
+    if (options.attack() == Attack.HOST_HANG) {
+      awaitFencedAfterHang();
+    }
+    if (options.attack() != Attack.HOST_POWER && rack.primaryHasGuest()) {
+      owners.add(primary.host());
     }
     if (standby.replica().map(ReplicaView::runs).orElse(false)) {
-      owners.add(STANDBY);
+      owners.add(standby.host());
     }
     return owners;
+  }
+
+  /** A host that comes back finds that its guest has another owner, and ends its own. */
+  private void awaitFencedAfterHang() {
+    fault(LabFault.HEAL);
+    screen.say("%s goes on; it has to end its own copy of the guest".formatted(primary.host()));
+    long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(FENCE_SECONDS);
+    while (rack.primaryHasGuest() && System.nanoTime() < until) {
+      Pauses.millis(FAILOVER_POLL_MILLIS);
+    }
   }
 }

@@ -14,17 +14,26 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "demo",
     description = {
-      "Starts two virtual hosts, a Linux guest on stock QEMU, protects it, attacks its hypervisor,",
-      "and shows it going on under HERE's own VMM on the other host, its TCP connection kept."
+      "Starts two virtual hosts, a Linux guest on stock QEMU or Xen, protects it, attacks its",
+      "hypervisor, and shows it going on under HERE's own VMM on the other host, its TCP connection",
+      "kept."
     },
     footer = {"", "Exit code 0 only if the guest survived with nothing lost."})
 final class DemoCommand implements Callable<Integer> {
   private static final int VCPUS_MAX = 8;
 
   @Option(
+      names = "--pair",
+      converter = DemoPair.Converter.class,
+      paramLabel = "qemu:kvm|xen:kvm",
+      defaultValue = "qemu:kvm",
+      description = "Hypervisors of the guest's first and second host (default: qemu:kvm).")
+  private DemoPair pair = DemoPair.QEMU_KVM;
+
+  @Option(
       names = "--attack",
       converter = Attack.Converter.class,
-      paramLabel = "crash|kill|hang|host-power|partition",
+      paramLabel = "crash|kill|hang|host-power|host-hang|partition",
       defaultValue = "crash",
       description = "What is done to the guest's hypervisor or host (default: crash).")
   private Attack attack = Attack.CRASH;
@@ -71,7 +80,9 @@ final class DemoCommand implements Callable<Integer> {
     DemoScreen screen = new DemoScreen(spec.commandLine().getErr(), terminal);
     DemoVerdict.Minimum minimum = DemoVerdict.Minimum.OF_A_DEMO;
     DemoFacts facts =
-        Demo.run(new Demo.Options(attack, vcpus, load.equals("memory"), plain, minimum), screen);
+        Demo.run(
+            new Demo.Options(pair, attack, vcpus, load.equals("memory"), plain, plain, minimum, 0),
+            screen);
     DemoSummary summary = DemoSummary.of(facts);
     List<String> problems = DemoVerdict.problems(facts, minimum);
     var out = spec.commandLine().getOut();

@@ -22,6 +22,7 @@ import java.util.OptionalLong;
  * @param owners hosts on which the guest runs at the end
  */
 record DemoFacts(
+    DemoPair pair,
     Attack attack,
     ProtectionView protection,
     OptionalLong failoverSeenNanos,

@@ -1,6 +1,5 @@
 package dev.here.cli;
 
-import dev.here.lab.ExecResult;
 import dev.here.lab.ExecSession;
 import dev.here.lab.Lab;
 import dev.here.lab.LabClient;
@@ -22,12 +21,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * What the demo plays on: a private rack with two hosts, a daemon on each, the witness, and a guest
- * on stock QEMU on the first. All of it ends with this process, however that ends.
+ * on the first. All of it ends with this process, however that ends.
  */
 final class DemoRack implements AutoCloseable {
-  static final String GUEST_ADDRESS = "10.88.0.50";
-  private static final int GUEST_MEBIBYTES = 128;
-  private static final int PLAIN_MEBIBYTES = 256;
   private static final int PEER_PORT = 7700;
   private static final int WITNESS_PORT = 2181;
 
@@ -44,28 +40,25 @@ final class DemoRack implements AutoCloseable {
       DAEMON_LOG
           + " $(ls /run/here/protections/*/keeper.log /run/here/replicas/*/vmm.log 2>/dev/null)";
 
+  private final DemoPair pair;
   private final Lab lab;
   private final LabGuest guest;
 
-  private DemoRack(Lab lab, LabGuest guest) {
+  private DemoRack(DemoPair pair, Lab lab, LabGuest guest) {
+    this.pair = pair;
     this.lab = lab;
     this.guest = guest;
   }
 
   /** Sets everything up: seconds when the lab's image is cached, some minutes when not. */
-  static DemoRack start(int vcpus, boolean plain, DemoScreen screen) {
-    Lab lab = Lab.up(LabPlan.pair(HereProgram.jars()), screen::say);
-    DemoRack rack =
-        new DemoRack(
-            lab,
-            new LabGuest(
-                "demo",
-                vcpus,
-                plain ? PLAIN_MEBIBYTES : GUEST_MEBIBYTES,
-                GUEST_ADDRESS,
-                "52:54:00:12:34:56",
-                plain,
-                !plain));
+  static DemoRack start(DemoPair pair, int vcpus, boolean plain, DemoScreen screen) {
+    LabGuest guest = plain ? LabGuest.plainDemo(vcpus) : LabGuest.demo(vcpus);
+    LabPlan plan = LabPlan.of(pair.hosts(), HereProgram.jars()).withGuest(pair.primary(), guest);
+    Lab lab = Lab.up(plan, screen::say);
+    screen.say(
+        "a Linux guest (%d MiB, %d vCPU) runs on %s on %s"
+            .formatted(guest.memoryMebibytes(), vcpus, pair.hypervisor(), pair.primary()));
+    DemoRack rack = new DemoRack(pair, lab, guest);
     try {
       rack.populate(screen);
       return rack;
@@ -84,9 +77,8 @@ final class DemoRack implements AutoCloseable {
     try (ExecutorService all = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> steps =
           List.of(
-              all.submit(() -> bootGuest(screen)),
-              all.submit(() -> startDaemon(Demo.PRIMARY, Demo.STANDBY, tokenText, screen)),
-              all.submit(() -> startDaemon(Demo.STANDBY, Demo.PRIMARY, tokenText, screen)));
+              all.submit(() -> startDaemon(pair.primary(), pair.standby(), tokenText, screen)),
+              all.submit(() -> startDaemon(pair.standby(), pair.primary(), tokenText, screen)));
       for (Future<?> step : steps) {
         step.get();
       }
@@ -139,16 +131,6 @@ final class DemoRack implements AutoCloseable {
     return Pauses.await(probe) == 0;
   }
 
-  private void bootGuest(DemoScreen screen) {
-    screen.step(
-        "a Linux guest (%d MiB, %d vCPU) runs on stock QEMU with KVM on %s"
-            .formatted(guest.memoryMebibytes(), guest.cpus(), Demo.PRIMARY),
-        () -> {
-          lab.startGuest(Demo.PRIMARY, guest);
-          return guest;
-        });
-  }
-
   private void startDaemon(String host, String peer, String token, DemoScreen screen) {
     screen.step(
         "hered runs on " + host,
@@ -188,7 +170,7 @@ final class DemoRack implements AutoCloseable {
             PEER_PORT,
             lab.witnessAddress(),
             WITNESS_PORT,
-            host.equals(Demo.STANDBY) ? 1 : 0,
+            host.equals(pair.standby()) ? 1 : 0,
             SUSPECT_AFTER_MILLIS,
             DAEMON_LOG);
   }
@@ -208,31 +190,27 @@ final class DemoRack implements AutoCloseable {
     return lab;
   }
 
-  LabGuest guest() {
-    return guest;
-  }
-
   HostApiOverLab api(String host) {
     return new HostApiOverLab(lab, host);
   }
 
   /** A client with one long connection to the guest's counter. */
   LabClient client() {
-    return lab.client(GUEST_ADDRESS, CLIENT_PAUSE_MILLIS, CLIENT_PATIENCE_MILLIS);
+    return lab.client(guest.address(), CLIENT_PAUSE_MILLIS, CLIENT_PATIENCE_MILLIS);
   }
 
-  /** Sends a signal to the guest's QEMU on the first host. */
-  void signalQemu(String signal) {
-    lab.exec(Demo.PRIMARY, "kill -%s $(cat %s)".formatted(signal, guest.pidFile())).success();
+  LabGuest guest() {
+    return guest;
   }
 
-  /** Whether the guest's QEMU is still there, in whatever state. */
-  boolean qemuExists() {
-    ExecResult result =
-        lab.exec(
-            Demo.PRIMARY,
-            "grep -q '^State:.[^ZX]' /proc/$(cat %s)/status".formatted(guest.pidFile()));
-    return result.exitCode() == 0;
+  /** The guest's name for {@code here protect}. */
+  String guestReference() {
+    return pair.reference(guest);
+  }
+
+  /** Whether the guest is still there on the first host, in whatever state. */
+  boolean primaryHasGuest() {
+    return lab.exec(pair.primary(), pair.existsCommand(guest)).exitCode() == 0;
   }
 
   /** The last lines of the logs on a host, or why they cannot be had. */

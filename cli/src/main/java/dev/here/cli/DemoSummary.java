@@ -37,7 +37,7 @@ record DemoSummary(
     Optional<Double> failover =
         facts.failover().map(times -> millis(times.decidedToRunningNanos()));
     return new DemoSummary(
-        "qemu:kvm",
+        facts.pair().word(),
         facts.attack().word(),
         facts.protection().checkpoints(),
         millis(facts.protection().pauseMeanNanos()),

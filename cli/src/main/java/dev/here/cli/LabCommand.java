@@ -8,9 +8,10 @@ import dev.here.lab.LabPlan;
 import dev.here.lab.LabStatus;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,7 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
     name = "lab",
     description =
-        "Runs virtual hosts with real KVM on this machine, joined by networks of their own.")
+        "Runs virtual hosts with real KVM or Xen on this machine, joined by networks of their own.")
 final class LabCommand implements Runnable {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -57,15 +58,23 @@ final class LabCommand implements Runnable {
               names = "--hosts",
               split = ",",
               paramLabel = "NAME",
-              description = "Names of the hosts (default: kvm-a,kvm-b).")
+              description =
+                  "Names of the hosts (default: kvm-a,kvm-b); a name that starts with xen"
+                      + " is a Xen host's, all others are KVM hosts.")
           List<String> hosts,
+      @Option(
+              names = "--guest",
+              paramLabel = "HOST[:VCPUS]",
+              description =
+                  "A Linux guest runs on this host from the start (may be given for several).")
+          List<String> guests,
       @Option(names = "--json", description = "The lab's status as one JSON object.")
           boolean json) {
-    LabPlan pair = LabPlan.pair(HereProgram.jars());
-    LabPlan plan =
-        hosts == null
-            ? pair
-            : new LabPlan(hosts, pair.memoryMebibytes(), pair.cpus(), pair.application());
+    List<Path> jars = HereProgram.jars();
+    LabPlan plan = hosts == null ? LabPlan.pair(jars) : LabPlan.of(hosts, jars);
+    for (String guest : guests == null ? List.<String>of() : guests) {
+      plan = plan.withGuest(guest);
+    }
     print(Lab.upKept(plan, this::progress).status(), json);
     return 0;
   }
@@ -96,11 +105,12 @@ final class LabCommand implements Runnable {
   @Command(
       description = {
         "Does something to a host: power (it is gone at once), hang (it stands still),",
-        "partition (hosts no longer reach each other), heal (ends any of these)."
+        "partition (hosts no longer reach each other), dm-crash or dm-hang (its guests' device",
+        "models are killed or stand still), heal (ends any of these)."
       })
   int fault(
       @Parameters(paramLabel = "HOST") String host,
-      @Parameters(paramLabel = "power|hang|partition|heal") String fault) {
+      @Parameters(paramLabel = "power|hang|partition|dm-crash|dm-hang|heal") String fault) {
     lab().fault(host, fault(fault));
     return 0;
   }
@@ -132,13 +142,16 @@ final class LabCommand implements Runnable {
   }
 
   private LabFault fault(String word) {
-    for (LabFault fault : LabFault.values()) {
-      if (fault.name().toLowerCase(Locale.ROOT).equals(word)) {
-        return fault;
-      }
-    }
-    throw new ParameterException(
-        spec.commandLine(), "no fault \"%s\": power, hang, partition or heal".formatted(word));
+    return LabFault.of(word)
+        .orElseThrow(() ->
+            new ParameterException(
+                spec.commandLine(),
+                "no fault \"%s\": it is one of %s"
+                    .formatted(
+                        word,
+                        Arrays.stream(LabFault.values())
+                            .map(LabFault::word)
+                            .collect(Collectors.joining(", ")))));
   }
 
   private static Lab lab() {

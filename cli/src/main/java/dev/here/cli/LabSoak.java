@@ -9,32 +9,39 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ThreadLocalRandom;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Failovers of a Linux guest between virtual hosts, one after the other with fresh hosts, faults of
- * all kinds in turn. Goes on where an interrupted run ended.
+ * all kinds in turn, at random moments; processes in the guest check their memory meanwhile. Goes
+ * on where an interrupted run ended.
  */
 final class LabSoak {
   private static final List<Attack> FAULTS =
-      List.of(Attack.KILL, Attack.HANG, Attack.CRASH, Attack.HOST_POWER);
+      List.of(Attack.KILL, Attack.HANG, Attack.CRASH, Attack.HOST_POWER, Attack.HOST_HANG);
+
+  private static final long MOMENT_MILLIS = 2000;
 
   /** Enough to be in the midst of it. */
   private static final DemoVerdict.Minimum MINIMUM = new DemoVerdict.Minimum(10, 20);
 
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
+  private final DemoPair pair;
   private final Path file;
   private final PrintWriter out;
   private final DemoScreen screen;
 
   /**
+   * @param pair hypervisors of the first and the second host
    * @param file where the tally is kept
    * @param out gets a line for each failover
    * @param screen gets their course
    */
-  LabSoak(Path file, PrintWriter out, DemoScreen screen) {
+  LabSoak(DemoPair pair, Path file, PrintWriter out, DemoScreen screen) {
+    this.pair = pair;
     this.file = file;
     this.out = out;
     this.screen = screen;
@@ -88,7 +95,9 @@ final class LabSoak {
 
   private List<String> failover(Attack fault) {
     try {
-      Demo.Options options = new Demo.Options(fault, 1, false, false, MINIMUM);
+      long holdMillis = ThreadLocalRandom.current().nextLong(MOMENT_MILLIS);
+      Demo.Options options =
+          new Demo.Options(pair, fault, 1, false, false, true, MINIMUM, holdMillis);
       return DemoVerdict.problems(Demo.run(options, screen), MINIMUM);
     } catch (HereProgram.Refusal e) {
       return List.of(String.valueOf(e.getMessage()));

@@ -22,7 +22,7 @@ import tools.jackson.databind.JsonNode;
 final class ProtectCommand implements Callable<Integer> {
   private static final int POLL_MILLIS = 250;
 
-  @Parameters(paramLabel = "VM", description = "The QMP socket of its QEMU.")
+  @Parameters(paramLabel = "VM", description = "The QMP socket of its QEMU, or xen:DOMAIN.")
   private String vm = "";
 
   @Option(names = "--to", required = true, paramLabel = "HOST", description = "The standby.")

@@ -33,6 +33,14 @@ final class SoakCommand implements Callable<Integer> {
       description = "With a Linux guest between the lab's virtual hosts, two minutes each.")
   private boolean lab;
 
+  @Option(
+      names = "--pair",
+      converter = DemoPair.Converter.class,
+      paramLabel = "qemu:kvm|xen:kvm",
+      defaultValue = "qemu:kvm",
+      description = "With --lab: hypervisors of the two hosts (default: qemu:kvm).")
+  private DemoPair pair = DemoPair.QEMU_KVM;
+
   @Option(names = "--seed", description = "Of the random moments; by default the kept run's.")
   private Optional<Long> seed = Optional.empty();
 
@@ -52,10 +60,14 @@ final class SoakCommand implements Callable<Integer> {
     int wanted = failovers.orElse(15);
     LabSoak.Tally tally =
         new LabSoak(
-                stateFile("soak-lab.json"), out, new DemoScreen(spec.commandLine().getErr(), false))
+                pair,
+                stateFile("soak-lab-%s.json".formatted(pair.word().replace(':', '-'))),
+                out,
+                new DemoScreen(spec.commandLine().getErr(), false))
             .run(wanted, deadlineNanos());
     out.printf(
-        "soak: %d of %d failovers with Linux in the lab %s, %d with something lost; %.1f a minute%n",
+        "soak: %s: %d of %d failovers with Linux in the lab %s, %d with something lost; %.1f a minute%n",
+        pair.word(),
         tally.total(),
         wanted,
         tally.done(),

@@ -26,6 +26,7 @@ class DemoVerdictTest {
   private static DemoFacts good(Attack attack) {
     boolean moves = attack.movesGuest();
     return new DemoFacts(
+        DemoPair.QEMU_KVM,
         attack,
         protection(57),
         moves ? OptionalLong.of(500_000_000) : OptionalLong.empty(),
@@ -47,6 +48,7 @@ class DemoVerdictTest {
   private static DemoFacts with(CounterSummary client) {
     DemoFacts good = good(Attack.KILL);
     return new DemoFacts(
+        DemoPair.QEMU_KVM,
         good.attack(),
         good.protection(),
         good.failoverSeenNanos(),
@@ -65,6 +67,7 @@ class DemoVerdictTest {
       long checkpoints, String replay, GuestClock after, String journal, List<String> owners) {
     DemoFacts good = good(Attack.CRASH);
     return new DemoFacts(
+        DemoPair.QEMU_KVM,
         good.attack(),
         protection(checkpoints),
         good.failoverSeenNanos(),
@@ -82,6 +85,7 @@ class DemoVerdictTest {
   private static DemoFacts checking(String selfTest) {
     DemoFacts good = good(Attack.KILL);
     return new DemoFacts(
+        DemoPair.QEMU_KVM,
         good.attack(),
         good.protection(),
         good.failoverSeenNanos(),

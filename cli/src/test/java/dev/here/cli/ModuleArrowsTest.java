@@ -42,7 +42,8 @@ class ModuleArrowsTest {
           Map.entry("driver.vmm", List.of("formats", "hypervisor", "ffi", "machine")),
           Map.entry("driver.qemu", List.of("formats", "hypervisor", "ffi", "machine")),
           // A domain's device model is a QEMU, spoken to in the same way.
-          Map.entry("driver.xen", List.of("formats", "hypervisor", "ffi", "machine", "driver.qemu")),
+          Map.entry(
+              "driver.xen", List.of("formats", "hypervisor", "ffi", "machine", "driver.qemu")),
           Map.entry("replication", List.of("machine", "formats", "hypervisor")),
           Map.entry("lab", List.of()));
 

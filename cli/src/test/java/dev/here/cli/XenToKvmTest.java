@@ -1,0 +1,26 @@
+package dev.here.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** A Linux guest of stock Xen goes on under HERE's VMM, in the lab. */
+@Tag("lab")
+class XenToKvmTest {
+  private static final DemoVerdict.Minimum MINIMUM = new DemoVerdict.Minimum(10, 20);
+
+  @Test
+  void aGuestThatEndsItsDeviceModelGoesOnOnKvm() {
+    Assumptions.assumeTrue(
+        "1".equals(System.getenv("HERE_LAB")), "the lab is not asked for: HERE_LAB=1 does");
+    var screen = new DemoScreen(new PrintWriter(System.err, true, StandardCharsets.UTF_8), false);
+    var options =
+        new Demo.Options(DemoPair.XEN_KVM, Attack.CRASH, 1, false, false, true, MINIMUM, 0);
+    DemoFacts facts = Demo.run(options, screen);
+    assertThat(DemoVerdict.problems(facts, MINIMUM)).isEmpty();
+  }
+}
