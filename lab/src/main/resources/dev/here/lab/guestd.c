@@ -16,6 +16,10 @@
  *   selftest start MIB N     N processes keep checking and changing a seeded pattern in MIB mebibytes each
  *   selftest status          "selftest CHECKED ERRORS RUNNING"
  *   selftest stop
+ *   gaps start MIB USEC LIMIT  writes to every page of MIB mebibytes, a round each USEC microseconds, and looks at the clock all the
+ *                            time: a step of more than LIMIT microseconds is a gap, in which the guest stood still
+ *   gaps status              "gaps SECONDS COUNT MEAN_USEC P99_USEC STEPS"
+ *   gaps stop
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -39,7 +43,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 64, LINE_MAX_BYTES = 256, WORKERS = 8, PAGE = 4096, WORDS = PAGE / 8, DEBUG_EXIT_PORT = 0x500 };
+enum { CONNECTIONS = 64, LINE_MAX_BYTES = 256, WORKERS = 8, PAGE = 4096, WORDS = PAGE / 8, DEBUG_EXIT_PORT = 0x500, GAPS = 16384 };
 
 struct connection {
     int fd;
@@ -55,7 +59,17 @@ struct report {
 };
 
 static struct connection connections[CONNECTIONS];
+/* Gaps that were seen; shared with the process that looks for them. */
+struct gaps {
+    double began;
+    volatile uint64_t steps;
+    volatile uint32_t count;
+    uint32_t microseconds[GAPS];
+};
+
 static struct report *reports;
+static struct gaps *gaps;
+static pid_t gaps_pid;
 static pid_t load_pid;
 static uint64_t count;
 static int journal;
@@ -151,6 +165,38 @@ static void dirty_memory(size_t mebibytes, useconds_t pause)
     }
 }
 
+static uint64_t microseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000ull + now.tv_nsec / 1000;
+}
+
+static void look_for_gaps(size_t mebibytes, uint64_t round, uint64_t limit)
+{
+    size_t size = mebibytes << 20, at = 0;
+    volatile char *memory = mmap(NULL, size + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return;
+    uint64_t before = microseconds(), due = before;
+    for (;;) {
+        uint64_t now = microseconds();
+        if (now - before > limit && gaps->count < GAPS) {
+            gaps->microseconds[gaps->count] = now - before;
+            gaps->count++;
+        }
+        before = now;
+        gaps->steps++;
+        if (at < size) {
+            *(volatile uint64_t *)(memory + at) = now + at;
+            at += PAGE;
+        } else if (now >= due) {
+            at = 0;
+            due = now + round;
+        }
+    }
+}
+
 /* A working child keeps none of the clients' connections open. */
 static void leave_clients(void)
 {
@@ -186,6 +232,50 @@ static void do_load(int fd, const char *line)
         answer(fd, "load stopped");
     } else {
         answer(fd, "error: load memory MIB [USEC] | load stop");
+    }
+}
+
+static int by_size(const void *one, const void *other)
+{
+    uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)other;
+    return a < b ? -1 : a > b;
+}
+
+static void gaps_status(int fd)
+{
+    static uint32_t sorted[GAPS];
+    uint32_t n = gaps->count;
+    uint64_t sum = 0;
+    memcpy(sorted, gaps->microseconds, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_size);
+    for (uint32_t i = 0; i < n; i++)
+        sum += sorted[i];
+    answer(fd, "gaps %.3f %" PRIu32 " %" PRIu64 " %" PRIu32 " %" PRIu64, seconds(CLOCK_MONOTONIC) - gaps->began, n,
+           n ? sum / n : 0, n ? sorted[(n * 99ull + 99) / 100 - 1] : 0, gaps->steps);
+}
+
+static void do_gaps(int fd, const char *line)
+{
+    size_t mebibytes;
+    uint64_t round, limit;
+    if (sscanf(line, "gaps start %zu %" SCNu64 " %" SCNu64, &mebibytes, &round, &limit) == 3) {
+        stop(&gaps_pid);
+        gaps->count = 0;
+        gaps->steps = 0;
+        gaps->began = seconds(CLOCK_MONOTONIC);
+        if ((gaps_pid = fork()) == 0) {
+            leave_clients();
+            look_for_gaps(mebibytes, round, limit);
+            _exit(1);
+        }
+        answer(fd, "gaps running");
+    } else if (!strcmp(line, "gaps status")) {
+        gaps_status(fd);
+    } else if (!strcmp(line, "gaps stop")) {
+        stop(&gaps_pid);
+        gaps_status(fd);
+    } else {
+        answer(fd, "error: gaps start MIB USEC LIMIT | gaps status | gaps stop");
     }
 }
 
@@ -314,6 +404,8 @@ static void execute(int fd, const char *line)
         do_load(fd, line);
     } else if (!strncmp(line, "selftest", 8)) {
         do_selftest(fd, line);
+    } else if (!strncmp(line, "gaps", 4)) {
+        do_gaps(fd, line);
     } else {
         answer(fd, "error: unknown request");
     }
@@ -361,8 +453,9 @@ int main(void)
     setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     journal = open("/tmp/journal", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     reports = mmap(NULL, sizeof *reports * WORKERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    gaps = mmap(NULL, sizeof *gaps, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (bind(server, (struct sockaddr *)&address, sizeof address) || listen(server, CONNECTIONS) || journal < 0
-        || reports == MAP_FAILED) {
+        || reports == MAP_FAILED || gaps == MAP_FAILED) {
         perror("guestd");
         return 1;
     }
