@@ -27,14 +27,14 @@ public record Figure(
   private static final int DIGITS = 4;
 
   /** Where less is better: the ratio shall be {@code bar} at most. */
-  static Figure atMost(
+  public static Figure atMost(
       String name, double value, String unit, double reference, double bar, int runs) {
     double ratio = value / reference;
     return of(name, value, unit, reference, bar, runs, ratio <= bar);
   }
 
   /** Where more is better: the ratio shall be {@code bar} at least. */
-  static Figure atLeast(
+  public static Figure atLeast(
       String name, double value, String unit, double reference, double bar, int runs) {
     double ratio = value / reference;
     return of(name, value, unit, reference, bar, runs, ratio >= bar);

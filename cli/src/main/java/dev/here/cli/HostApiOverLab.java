@@ -78,6 +78,11 @@ final class HostApiOverLab {
     return ask("POST", target, JSON.writeValueAsString(body), PROTECT_SECONDS);
   }
 
+  /** Deletes an object and returns the answer. */
+  JsonNode delete(String target) {
+    return ask("DELETE", target, "", PROTECT_SECONDS);
+  }
+
   private JsonNode ask(String method, String target, String body, int seconds) {
     byte[] content = body.getBytes(StandardCharsets.UTF_8);
     String head =
