@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import tools.jackson.databind.JsonNode;
 
 /**
  * The demo's course, once its rack is up: protect, count, attack, watch the guest go on, account.
@@ -27,15 +28,12 @@ final class Demo {
   private static final long INTERVAL_MAX_MILLIS = 2000;
   private static final long POLL_MILLIS = 4000;
 
-  /** A question costs an emulated host seconds while its programs start. */
-  private static final long START_POLL_MILLIS = 8000;
-
   private static final long FAILOVER_POLL_MILLIS = 100;
   private static final int PROTECT_SECONDS = 240;
   private static final int COUNT_SECONDS = 300;
   private static final int FAILOVER_SECONDS = 60;
   private static final int ANSWER_SECONDS = 60;
-  private static final int AFTERWARDS_SECONDS = 5;
+  private static final int AFTERWARDS_SECONDS = 3;
   private static final int FENCE_SECONDS = 60;
 
   /**
@@ -139,39 +137,47 @@ final class Demo {
   }
 
   private void protect() {
-    screen.step(
-        "here protect: %s to %s, degradation at most %.0f %%, interval at most %d ms"
-            .formatted(
-                rack.guestReference(), standby.host(), DEGRADATION_MAX * 100, INTERVAL_MAX_MILLIS),
-        () ->
-            primary.post(
-                "/v1/protections",
-                Map.of(
-                    "vm",
+    long begin = System.nanoTime();
+    JsonNode answer =
+        screen.step(
+            "here protect: %s to %s, degradation at most %.0f %%, interval at most %d ms"
+                .formatted(
                     rack.guestReference(),
-                    "to",
                     standby.host(),
-                    "maxDegradation",
-                    DEGRADATION_MAX,
-                    "maxIntervalMillis",
-                    INTERVAL_MAX_MILLIS)));
-    awaitProtected();
+                    DEGRADATION_MAX * 100,
+                    INTERVAL_MAX_MILLIS),
+            () ->
+                primary.post(
+                    "/v1/protections",
+                    Map.of(
+                        "vm",
+                        rack.guestReference(),
+                        "to",
+                        standby.host(),
+                        "maxDegradation",
+                        DEGRADATION_MAX,
+                        "maxIntervalMillis",
+                        INTERVAL_MAX_MILLIS)));
+    KeeperLogWatch.await(
+        rack.lab(),
+        primary.host(),
+        answer.path("name").asString(""),
+        PROTECT_SECONDS,
+        line -> screen.say("keeper: " + line));
+    screen.say(
+        "its memory was copied while it ran (%.1f s)".formatted((System.nanoTime() - begin) / 1e9));
   }
 
   private void awaitProtected() {
-    long begin = System.nanoTime();
     Deadline deadline = new Deadline(PROTECT_SECONDS, "the guest is not protected");
     while (true) {
       ProtectionView view = protection();
       if (view.safe()) {
-        screen.say(
-            "the guest is protected: %d pages were copied while it ran (%.1f s)"
-                .formatted(view.seededPages(), (System.nanoTime() - begin) / 1e9));
         return;
       }
       screen.live(view.line());
       deadline.check(view.line());
-      Pauses.millis(START_POLL_MILLIS);
+      Pauses.millis(POLL_MILLIS);
     }
   }
 
@@ -190,6 +196,8 @@ final class Demo {
 
   private ProtectionView awaitEnough() {
     Deadline deadline = new Deadline(COUNT_SECONDS, "too few checkpoints or requests");
+    long begin = System.nanoTime();
+    long first = -1;
     while (true) {
       ProtectionView view = protection();
       screen.live("%s; %,d requests answered".formatted(view.line(), requests()));
@@ -199,8 +207,22 @@ final class Demo {
         return view;
       }
       deadline.check(view.line());
-      Pauses.millis(POLL_MILLIS);
+      first = first < 0 ? view.checkpoints() : first;
+      Pauses.millis(
+          untilEnough(
+              view.checkpoints() - first,
+              options.minimum().checkpoints() - view.checkpoints(),
+              (System.nanoTime() - begin) / 1_000_000));
     }
+  }
+
+  /**
+   * Each question delays an emulated host's checkpoints: they are counted when they may suffice.
+   */
+  private static long untilEnough(long checkpoints, long missing, long inMillis) {
+    return checkpoints <= 0
+        ? POLL_MILLIS
+        : Math.clamp(missing * inMillis / checkpoints, POLL_MILLIS / 2, 3 * POLL_MILLIS);
   }
 
   private long requests() {
@@ -291,6 +313,7 @@ final class Demo {
     fault(LabFault.HEAL);
     screen.say("the cut is healed");
     awaitProtected();
+    screen.say("the guest is protected again");
   }
 
   private void refuseSecondOwner() {

@@ -20,16 +20,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Translates a sample guest a few times, so that the classes are loaded and compiled before the
- * first checkpoint of the real one: the first translation of a process takes seconds on a slow
- * host, later ones milliseconds. The sample is what QEMU 7.2 sent of a guest with two vCPUs, with
- * three pages of each RAM block (README.md beside the files).
+ * Translates a sample guest, so that the classes are loaded before the first checkpoint of the real
+ * one: the first translation of a process takes seconds on a slow host, later ones milliseconds.
+ * The sample is what QEMU 7.2 sent of a guest with two vCPUs, with three pages of each RAM block
+ * (README.md beside the files).
  */
 final class TranslationWarmUp {
   private static final Logger LOG = LoggerFactory.getLogger(TranslationWarmUp.class);
-
-  /** Enough for all classes to be there, and little for a host that has other things to do. */
-  private static final int ROUNDS = 2;
 
   private static final RamSink NOWHERE =
       new RamSink() {
@@ -65,24 +62,15 @@ final class TranslationWarmUp {
         });
   }
 
-  /** Translates the sample {@link #ROUNDS} times; the octets of the encoded state. */
+  /** Translates the sample once; the octets of the encoded state. */
   static int run() throws IOException {
-    byte[] stream = unpacked("stream");
-    String memoryTree = text("mtree");
-    String pci = text("pci");
-    String cpuid = text("cpuid");
-    int octets = 0;
-    for (int round = 0; round < ROUNDS; round++) {
-      var file =
-          new QemuMigrationFile(
-              new MigrationStreamReader(Channels.newChannel(new ByteArrayInputStream(stream)))
-                  .read(NOWHERE),
-              MemorySegment.NULL);
-      QemuMachineTranslator.Translation translation =
-          file.translate("sample", memoryTree, pci, cpuid, new QemuCaptureInstant(1, 1));
-      octets = MachineStateCodec.encode(translation.state()).length;
-    }
-    return octets;
+    var source = Channels.newChannel(new ByteArrayInputStream(unpacked("stream")));
+    var file =
+        new QemuMigrationFile(new MigrationStreamReader(source).read(NOWHERE), MemorySegment.NULL);
+    QemuMachineTranslator.Translation translation =
+        file.translate(
+            "sample", text("mtree"), text("pci"), text("cpuid"), new QemuCaptureInstant(1, 1));
+    return MachineStateCodec.encode(translation.state()).length;
   }
 
   private static String text(String kind) throws IOException {
