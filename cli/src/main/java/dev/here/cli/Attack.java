@@ -38,11 +38,6 @@ enum Attack {
     return this != PARTITION;
   }
 
-  /** Whether the first host can be asked nothing after it. */
-  boolean silencesHost() {
-    return this == HOST_POWER || this == HOST_HANG;
-  }
-
   /** All words, for messages. */
   static String words() {
     return Arrays.stream(values()).map(Attack::word).collect(Collectors.joining(", "));

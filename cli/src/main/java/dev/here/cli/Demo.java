@@ -9,9 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -32,7 +30,6 @@ final class Demo {
   private static final int PROTECT_SECONDS = 240;
   private static final int COUNT_SECONDS = 300;
   private static final int FAILOVER_SECONDS = 60;
-  private static final int ANSWER_SECONDS = 60;
   private static final int AFTERWARDS_SECONDS = 3;
   private static final int FENCE_SECONDS = 60;
 
@@ -230,18 +227,7 @@ final class Demo {
   }
 
   private String ask(String request) {
-    return answer(client.ask(request), request);
-  }
-
-  private static String answer(CompletableFuture<String> answer, String request) {
-    try {
-      return answer.get(ANSWER_SECONDS, TimeUnit.SECONDS);
-    } catch (ExecutionException | TimeoutException e) {
-      throw new HereProgram.Refusal(
-          "the guest did not answer \"%s\" within %d s".formatted(request, ANSWER_SECONDS));
-    } catch (InterruptedException e) {
-      throw Pauses.interrupted();
-    }
+    return GuestAnswer.await(client.ask(request), request);
   }
 
   /** Attacks; returns the answer to come if it was the guest that did it. */
@@ -327,7 +313,7 @@ final class Demo {
     written.ifPresent(first ->
         screen.say(
             "the guest executes the same write again, as part of what was replayed: "
-                + answer(first, ATTACK_REQUEST)));
+                + GuestAnswer.await(first, ATTACK_REQUEST)));
     String again = ask(ATTACK_REQUEST);
     screen.say(
         "the guest attacks %s too: %s. Different code: what ends QEMU means nothing here"

@@ -5,9 +5,7 @@ import dev.here.lab.ExecSession;
 import dev.here.lab.LabClient;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -29,7 +27,7 @@ final class RemusBench {
 
   private static final int SETTLE_CHECKPOINTS = 10;
   private static final int SETTLE_SECONDS = 240;
-  private static final int ANSWER_SECONDS = 60;
+  private static final int UNPROTECT_SECONDS = 60;
 
   /** The process that writes Remus's stream, by the name that the kernel keeps of it. */
   private static final String SAVE_HELPER = "libxl-save-help";
@@ -187,7 +185,7 @@ final class RemusBench {
   }
 
   private void awaitUnprotected() {
-    Deadline deadline = new Deadline(ANSWER_SECONDS, "protection does not end");
+    Deadline deadline = new Deadline(UNPROTECT_SECONDS, "protection does not end");
     while (primary.protection().filter(view -> !view.hasEnded()).isPresent()) {
       deadline.check("unprotecting");
       Pauses.millis(1000);
@@ -237,13 +235,6 @@ final class RemusBench {
   }
 
   private String ask(String request) {
-    try {
-      return client.ask(request).get(ANSWER_SECONDS, TimeUnit.SECONDS);
-    } catch (ExecutionException | TimeoutException e) {
-      throw new HereProgram.Refusal(
-          "the guest did not answer \"%s\" within %d s".formatted(request, ANSWER_SECONDS));
-    } catch (InterruptedException e) {
-      throw Pauses.interrupted();
-    }
+    return GuestAnswer.await(client.ask(request), request);
   }
 }

@@ -10,7 +10,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Facts about the golden guests, from what their QEMU and the guest itself said. */
-final class GoldenFacts {
+public final class GoldenFacts {
   /** What the clock registers of the guest kvm-2cpu show. */
   static final long SHOWN_SECONDS = 1_795_409_640L;
 
@@ -54,8 +54,13 @@ final class GoldenFacts {
 
   private static List<QemuGuestFacts.Function> functions(String name) {
     JsonNode answer = JsonMapper.builder().build().readTree(Golden.text(name + ".pci"));
+    return functions(answer.path("return"));
+  }
+
+  /** The functions in what QEMU returned to {@code query-pci}. */
+  public static List<QemuGuestFacts.Function> functions(JsonNode buses) {
     var functions = new ArrayList<QemuGuestFacts.Function>();
-    for (JsonNode device : answer.path("return").path(0).path("devices")) {
+    for (JsonNode device : buses.path(0).path("devices")) {
       var bars = new ArrayList<PciBar>();
       for (JsonNode region : device.path("regions")) {
         bars.add(

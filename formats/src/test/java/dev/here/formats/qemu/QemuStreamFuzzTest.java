@@ -2,6 +2,7 @@ package dev.here.formats.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.here.testkit.ChangedOctets;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,7 +33,7 @@ class QemuStreamFuzzTest {
     byte[] stream = Golden.stream(name);
     int refused = 0;
     for (int round = 0; round < ROUNDS; round++) {
-      byte[] changed = changed(stream, random, Math.min(stream.length, 20_000));
+      byte[] changed = ChangedOctets.of(stream, random, Math.min(stream.length, 20_000));
       try {
         Golden.read(changed);
       } catch (QemuStreamException | EOFException expected) {
@@ -52,7 +53,7 @@ class QemuStreamFuzzTest {
     var translator = new QemuMachineTranslator(facts, layout);
     int refused = 0;
     for (int round = 0; round < ROUNDS; round++) {
-      byte[] changed = changed(stream.deviceState(), random, stream.deviceState().length);
+      byte[] changed = ChangedOctets.of(stream.deviceState(), random, stream.deviceState().length);
       try {
         VmState state = VmStateReader.read(stream.schema().orElseThrow(), changed);
         assertThat(VmStateText.of(state)).isNotEmpty();
@@ -80,35 +81,11 @@ class QemuStreamFuzzTest {
     int refused = 0;
     for (int round = 0; round < ROUNDS; round++) {
       try {
-        VmStateReader.read(VmStateSchema.parse(changed(json, random, json.length)), state);
+        VmStateReader.read(VmStateSchema.parse(ChangedOctets.of(json, random, json.length)), state);
       } catch (QemuStreamException expected) {
         refused++;
       }
     }
     assertThat(refused).as("refused of %d with seed %d", ROUNDS, seed).isPositive();
-  }
-
-  /** One to eight changes within the first {@code reach} octets. */
-  private static byte[] changed(byte[] original, SplittableRandom random, int reach) {
-    byte[] bytes = original.clone();
-    for (int change = random.nextInt(8); change >= 0; change--) {
-      int at = random.nextInt(Math.min(reach, bytes.length));
-      switch (random.nextInt(6)) {
-        case 0 -> bytes[at] = (byte) random.nextInt();
-        case 1 -> bytes[at] ^= (byte) (1 << random.nextInt(8));
-        case 2 -> bytes = Arrays.copyOf(bytes, Math.max(1, at));
-        case 3 -> {
-          int length = Math.min(random.nextInt(16), bytes.length - at);
-          System.arraycopy(bytes, at, bytes, random.nextInt(bytes.length - length), length);
-        }
-        case 4 -> {
-          byte[] longer = Arrays.copyOf(bytes, bytes.length + 4);
-          System.arraycopy(bytes, at, longer, at + 4, bytes.length - at);
-          bytes = longer;
-        }
-        default -> Arrays.fill(bytes, at, Math.min(bytes.length, at + 4), (byte) 0xff);
-      }
-    }
-    return bytes;
   }
 }

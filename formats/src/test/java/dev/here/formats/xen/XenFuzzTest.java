@@ -2,6 +2,7 @@ package dev.here.formats.xen;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.here.testkit.ChangedOctets;
 import java.io.EOFException;
 import java.io.IOException;
 import java.util.List;
@@ -21,7 +22,7 @@ class XenFuzzTest {
     byte[] octets = Contexts.random(random, 2);
     int refused = 0;
     for (int round = 0; round < XenFuzz.ROUNDS; round++) {
-      byte[] changed = XenFuzz.changed(octets, random);
+      byte[] changed = ChangedOctets.of(octets, random);
       try {
         assertThat(HvmContext.decode(changed).encode()).isEqualTo(changed);
       } catch (XenFormatException expected) {
@@ -42,7 +43,7 @@ class XenFuzzTest {
     byte[] octets = XenStreamTest.written(items);
     int refused = 0;
     for (int round = 0; round < XenFuzz.ROUNDS; round++) {
-      byte[] changed = XenFuzz.changed(octets, random);
+      byte[] changed = ChangedOctets.of(octets, random);
       try {
         List<XenStreamItem> read = XenGolden.items(changed);
         assertThat(changed).startsWith(XenStreamTest.written(read));

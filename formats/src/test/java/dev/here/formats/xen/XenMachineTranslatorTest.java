@@ -3,6 +3,7 @@ package dev.here.formats.xen;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.here.formats.qemu.GoldenFacts;
 import dev.here.formats.qemu.QemuCaptureInstant;
 import dev.here.formats.qemu.QemuGuestFacts;
 import dev.here.formats.qemu.QemuMemoryTree;
@@ -12,13 +13,12 @@ import dev.here.machine.LostField;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryKind;
 import dev.here.machine.Msr;
-import dev.here.machine.PciAddress;
-import dev.here.machine.PciBar;
 import dev.here.machine.Platform;
 import dev.here.machine.RunState;
 import dev.here.machine.VcpuState;
 import dev.here.machine.VirtioDevice;
 import dev.here.machine.VirtioKind;
+import dev.here.testkit.ChangedOctets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -72,22 +72,7 @@ class XenMachineTranslatorTest {
 
   private static List<QemuGuestFacts.Function> functions(String name) {
     JsonNode answer = JsonMapper.builder().build().readTree(XenGolden.text(name + ".query.json"));
-    var functions = new ArrayList<QemuGuestFacts.Function>();
-    for (JsonNode device : answer.path("query-pci").path(0).path("devices")) {
-      var bars = new ArrayList<PciBar>();
-      for (JsonNode region : device.path("regions")) {
-        bars.add(
-            new PciBar(
-                region.path("bar").asInt(),
-                region.path("type").asString().equals("io"),
-                region.path("mem_type_64").asBoolean(false),
-                region.path("prefetch").asBoolean(false),
-                region.path("size").asLong()));
-      }
-      var address = new PciAddress(0, device.path("slot").asInt(), device.path("function").asInt());
-      functions.add(new QemuGuestFacts.Function(address, bars, -1L));
-    }
-    return functions;
+    return GoldenFacts.functions(answer.path("query-pci"));
   }
 
   private static XenMachineTranslator.Translation translate(String name, int vcpus, boolean hpet) {
@@ -248,8 +233,8 @@ class XenMachineTranslatorTest {
       try {
         var translation =
             translator.translate(
-                HvmContext.decode(XenFuzz.changed(context, random)),
-                VmStateReader.readDevices(XenFuzz.changed(devices, random)),
+                HvmContext.decode(ChangedOctets.of(context, random)),
+                VmStateReader.readDevices(ChangedOctets.of(devices, random)),
                 INSTANT);
         HvmContextTranslator.translate(translation.state());
       } catch (XenFormatException | dev.here.formats.qemu.QemuStreamException expected) {
