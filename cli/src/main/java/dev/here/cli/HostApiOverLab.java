@@ -23,7 +23,7 @@ final class HostApiOverLab {
 
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final int PROTECT_SECONDS = 120;
-  private static final int STATUS_SECONDS = 10;
+  private static final int STATUS_SECONDS = 30;
   private static final int STATUS_ATTEMPTS = 3;
 
   private final Lab lab;

@@ -3,7 +3,7 @@ package dev.here.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
+import java.io.StringWriter;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -17,10 +17,15 @@ class XenToKvmTest {
   void aGuestThatEndsItsDeviceModelGoesOnOnKvm() {
     Assumptions.assumeTrue(
         "1".equals(System.getenv("HERE_LAB")), "the lab is not asked for: HERE_LAB=1 does");
-    var screen = new DemoScreen(new PrintWriter(System.err, true, StandardCharsets.UTF_8), false);
+    var course = new StringWriter();
+    var screen = new DemoScreen(new PrintWriter(course, true), false);
     var options =
         new Demo.Options(DemoPair.XEN_KVM, Attack.CRASH, 1, false, false, true, MINIMUM, 0);
-    DemoFacts facts = Demo.run(options, screen);
-    assertThat(DemoVerdict.problems(facts, MINIMUM)).isEmpty();
+    try {
+      DemoFacts facts = Demo.run(options, screen);
+      assertThat(DemoVerdict.problems(facts, MINIMUM)).as(course::toString).isEmpty();
+    } catch (RuntimeException e) {
+      throw new AssertionError(e.getMessage() + "\n" + course, e);
+    }
   }
 }

@@ -4,6 +4,7 @@ import dev.here.driver.vmm.JavaProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,8 @@ import tools.jackson.databind.JsonNode;
 final class KeeperProcess {
   private static final String PID = "keeper.json";
   private static final int HEAP_MEBIBYTES = 512;
+  private static final Duration STATUS_LIMIT = Duration.ofSeconds(2);
+  private static final Duration ORDER_LIMIT = Duration.ofSeconds(60);
 
   private final Path folder;
   private final ProtectOrder order;
@@ -73,21 +76,33 @@ final class KeeperProcess {
     return KeeperOutcome.read(folder);
   }
 
-  /** What it says of itself; empty where it does not answer (yet). */
+  /**
+   * What it says of itself; empty where it cannot be asked (yet).
+   *
+   * @throws ApiClient.SilentException when it can, but does not answer: it hangs or is stopped
+   */
   Optional<JsonNode> status() {
     try {
-      return Optional.of(client().get("/v1/status"));
+      return Optional.of(client(statusLimit()).get("/v1/status"));
+    } catch (ApiClient.SilentException e) {
+      throw e;
     } catch (HostException e) {
       return Optional.empty();
     }
   }
 
   void post(String target) {
-    client().post(target, Map.of());
+    client(ORDER_LIMIT).post(target, Map.of());
   }
 
-  private ApiClient client() {
-    return new ApiClient(folder.resolve(Keeper.SOCKET));
+  private ApiClient client(Duration limit) {
+    return new ApiClient(folder.resolve(Keeper.SOCKET), limit);
+  }
+
+  /** A host on which peers may be silent for long is slow itself. */
+  private Duration statusLimit() {
+    Duration slow = Duration.ofMillis(2 * order.suspectAfterMillis());
+    return slow.compareTo(STATUS_LIMIT) > 0 ? slow : STATUS_LIMIT;
   }
 
   /** Removes the folder of an ended keeper. */

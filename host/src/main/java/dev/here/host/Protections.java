@@ -144,7 +144,21 @@ final class Protections implements AutoCloseable {
       String reason,
       boolean safe,
       Optional<JsonNode> status,
-      Optional<JsonNode> clockLag) {}
+      Optional<JsonNode> clockLag) {
+
+    /** Of a keeper that tells nothing. */
+    static View without(ProtectOrder order, String state, String reason) {
+      return new View(
+          order.name(),
+          order.guest(),
+          order.to(),
+          state,
+          reason,
+          false,
+          Optional.empty(),
+          Optional.empty());
+    }
+  }
 
   List<View> views() {
     List<View> views = new ArrayList<>();
@@ -154,7 +168,13 @@ final class Protections implements AutoCloseable {
 
   private View view(KeeperProcess keeper) {
     ProtectOrder order = keeper.order();
-    Optional<JsonNode> answer = keeper.isAlive() ? keeper.status() : Optional.empty();
+    Optional<JsonNode> answer;
+    try {
+      answer = keeper.isAlive() ? keeper.status() : Optional.empty();
+    } catch (ApiClient.SilentException e) {
+      return View.without(
+          order, "KEEPER_SILENT", "the keeper hangs or its host is overloaded: " + e.getMessage());
+    }
     if (answer.isPresent()) {
       JsonNode status = answer.get().path("status");
       return new View(
@@ -177,15 +197,7 @@ final class Protections implements AutoCloseable {
                 keeper.isAlive()
                     ? "the keeper looks at the guest"
                     : "the keeper died; the guest's network is being restored");
-    return new View(
-        order.name(),
-        order.guest(),
-        order.to(),
-        state,
-        reason,
-        false,
-        Optional.empty(),
-        Optional.empty());
+    return View.without(order, state, reason);
   }
 
   /** A failure that is followed by another attempt is not the end. */

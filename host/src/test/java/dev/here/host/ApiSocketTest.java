@@ -3,8 +3,13 @@ package dev.here.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +45,17 @@ class ApiSocketTest {
       assertThatThrownBy(() -> client.get("/nothing")).hasMessageContaining("no such thing");
     }
     assertThat(Files.exists(path)).isFalse();
+  }
+
+  @Test
+  void aSilentDaemonIsNotWaitedForLongerThanTheLimit() throws IOException {
+    Path path = folder.resolve("silent.sock");
+    try (ServerSocketChannel silent = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      silent.bind(UnixDomainSocketAddress.of(path));
+      assertThatThrownBy(() -> new ApiClient(path, Duration.ofMillis(50)).get("/v1/status"))
+          .isInstanceOf(ApiClient.SilentException.class)
+          .hasMessageContaining("did not answer GET /v1/status within 50 ms");
+    }
   }
 
   @Test

@@ -8,4 +8,4 @@ case "$*" in
   *"dev.here.cli.Here hered"*) [ ! -f "$HERE_STARTUP/hered.aot" ] || archive=-XX:AOTCache=$HERE_STARTUP/hered.aot ;;
 esac
 exec /opt/jre/bin/java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED \
-  --sun-misc-unsafe-memory-access=allow $archive $HERE_JAVA_OPTIONS -cp "$(cat /opt/here/classpath)" "$@"
+  -Djdk.virtualThreadScheduler.parallelism=4 --sun-misc-unsafe-memory-access=allow $archive $HERE_JAVA_OPTIONS -cp "$(cat /opt/here/classpath)" "$@"

@@ -9,6 +9,11 @@ final class EncodingTally {
   long rawPages;
   long encodedBytes;
 
+  /** Pages that went as themselves and are not zeros. */
+  long wholePages() {
+    return lz4Pages + rawPages;
+  }
+
   /** Pages that stand in frames. */
   long sentPages() {
     return zeroPages + deltaPages + lz4Pages + rawPages;

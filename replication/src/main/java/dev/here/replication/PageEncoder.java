@@ -12,7 +12,8 @@ import java.util.Optional;
 /**
  * Encodes pages into a page frame: unchanged ones are left out, zeros cost no data, changed ones go
  * as an LZ4 block of their difference to what the standby holds, or of themselves, or raw where
- * neither is shorter. Nothing is allocated a page. One thread.
+ * neither is shorter or compressing is not asked for ({@link #pack}). Nothing is allocated a page.
+ * One thread.
  *
  * <p>The <em>shadow</em> is the primary's copy of what the standby will hold once it has read
  * everything encoded so far; it costs as much memory as the guest has. Without one, no page is left
@@ -40,6 +41,7 @@ final class PageEncoder {
   private final MemorySegment packed = Arena.ofAuto().allocate(lz4.maxCompressedLength(PAGE), 64);
   private final Optional<MemorySegment> shadow;
   private final EncodingTally tally = new EncodingTally();
+  private boolean packs = true;
 
   PageEncoder(Optional<MemorySegment> shadow) {
     this.shadow = shadow;
@@ -75,6 +77,11 @@ final class PageEncoder {
     if (!same) {
       MemorySegment.copy(source, offset, held, heldOffset, PAGE);
     }
+  }
+
+  /** Whether pages that go whole are to be compressed from now on; at first they are. */
+  void pack(boolean whether) {
+    packs = whether;
   }
 
   /** Notes a page in the shadow that cannot be sent now. */
@@ -124,18 +131,22 @@ final class PageEncoder {
     if (isZero(source, offset)) {
       frame.addZero(pageIndex);
       tally.zeroPages++;
-      return;
-    }
-    MemorySegment.copy(source, offset, plain, 0, PAGE);
-    int length = lz4.compress(plain, packed);
-    if (length <= LONGEST_BLOCK) {
-      frame.add(pageIndex, PageEncoding.LZ4, packed, 0, length);
-      tally.lz4Pages++;
-      tally.encodedBytes += length;
-    } else {
+    } else if (!packs || !encodePacked(pageIndex, source, offset, frame)) {
       frame.add(pageIndex, PageEncoding.RAW, source, offset, PAGE);
       tally.rawPages++;
       tally.encodedBytes += PAGE;
     }
+  }
+
+  private boolean encodePacked(int pageIndex, MemorySegment source, long offset, PageFrame frame) {
+    MemorySegment.copy(source, offset, plain, 0, PAGE);
+    int length = lz4.compress(plain, packed);
+    if (length > LONGEST_BLOCK) {
+      return false;
+    }
+    frame.add(pageIndex, PageEncoding.LZ4, packed, 0, length);
+    tally.lz4Pages++;
+    tally.encodedBytes += length;
+    return true;
   }
 }

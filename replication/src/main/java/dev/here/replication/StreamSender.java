@@ -18,6 +18,13 @@ final class StreamSender {
   private final int streams;
   private final PageEncoder encoder;
   private final PageFrame frame = new PageFrame();
+  private final SeedPacking packing = new SeedPacking();
+
+  /** Time that the current frame's pages took until {@link #encodingSince}. */
+  private long encodeNanos;
+
+  private long encodingSince;
+  private long wholePagesBefore;
   private int framesOfEpoch;
   private int pagesOfEpoch;
 
@@ -34,14 +41,22 @@ final class StreamSender {
   /** Starts an epoch on this stream. */
   void begin(long epoch) {
     frame.begin(epoch);
+    encoder.pack(epoch != WireProtocol.SEEDING_EPOCH || packing.packs());
+    startFrame();
     framesOfEpoch = 0;
     pagesOfEpoch = 0;
+  }
+
+  private void startFrame() {
+    encodeNanos = 0;
+    wholePagesBefore = encoder.tally().wholePages();
   }
 
   /** Sends those of {@code pages} that go this way, whole or as differences. */
   void send(Connection connection, long epoch, StagedPages pages, boolean whole)
       throws IOException {
     int count = pages.count();
+    encodingSince = System.nanoTime();
     for (int slot = 0; slot < count; slot++) {
       int pageIndex = pages.pageIndex(slot);
       if (WireProtocol.streamOf(pageIndex, streams) == stream) {
@@ -51,11 +66,13 @@ final class StreamSender {
         }
       }
     }
+    encodeNanos += System.nanoTime() - encodingSince;
   }
 
   /** Sends every page of the shadow that is not all zeros. */
   void sendShadow(Connection connection, long epoch, MemorySegment shadow) throws IOException {
     int pageCount = (int) (shadow.byteSize() / MemoryRegion.PAGE_BYTES);
+    encodingSince = System.nanoTime();
     for (int page = 0; page < pageCount; page++) {
       long offset = (long) page * MemoryRegion.PAGE_BYTES;
       if (WireProtocol.streamOf(page, streams) == stream && !PageEncoder.isZero(shadow, offset)) {
@@ -65,6 +82,7 @@ final class StreamSender {
         }
       }
     }
+    encodeNanos += System.nanoTime() - encodingSince;
   }
 
   /** Notes those of {@code pages} that go this way in the shadow only. */
@@ -79,6 +97,7 @@ final class StreamSender {
 
   /** Ends the epoch on this stream; returns its page entries. */
   int end(Connection connection, long epoch) throws IOException {
+    encodingSince = System.nanoTime();
     flush(connection, epoch);
     connection.write(new Message.StreamEnd(epoch, pagesOfEpoch, framesOfEpoch));
     return pagesOfEpoch;
@@ -88,7 +107,16 @@ final class StreamSender {
     if (frame.entries() > 0) {
       pagesOfEpoch += frame.entries();
       framesOfEpoch++;
+      long encoded = System.nanoTime();
+      encodeNanos += encoded - encodingSince;
       connection.write(frame);
+      encodingSince = System.nanoTime();
+      if (epoch == WireProtocol.SEEDING_EPOCH) {
+        packing.sent(
+            encoder.tally().wholePages() - wholePagesBefore, encodeNanos, encodingSince - encoded);
+        encoder.pack(packing.packs());
+      }
+      startFrame();
       frame.begin(epoch);
     }
   }

@@ -42,6 +42,9 @@ public final class JavaProgram {
     words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     words.add("-XX:+UseSerialGC");
     words.add("-XX:TieredStopAtLevel=1");
+    // A virtual thread that a native call pins must not stop all others where there is one
+    // processor.
+    words.add("-Djdk.virtualThreadScheduler.parallelism=4");
     words.add("-Xmx" + heapMebibytes + "m");
     words.add("--enable-native-access=ALL-UNNAMED");
     words.add("--sun-misc-unsafe-memory-access=allow");
