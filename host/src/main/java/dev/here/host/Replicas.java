@@ -54,7 +54,6 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
     }
     StandbyReplica fresh = StandbyReplica.prepare(config, witness, hello, spares);
     replicas.put(hello.vm(), fresh);
-    spares.refill();
     return fresh.receiver();
   }
 
