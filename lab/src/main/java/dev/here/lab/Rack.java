@@ -102,10 +102,16 @@ public final class Rack implements AutoCloseable {
     return Tool.run(inside(List.of(command)));
   }
 
-  /** Starts a program inside; its outputs go to a file. */
+  /**
+   * Starts a program inside; its outputs go to a file. A shell stands between it and nsenter, which
+   * stops itself with a child that is stopped, and would not see that child's end any more: then
+   * the rack could not end either.
+   */
   public Process start(List<String> command, Path log) {
+    List<String> waited = new ArrayList<>(List.of("sh", "-c", "\"$@\" & wait $!", "sh"));
+    waited.addAll(command);
     ProcessBuilder builder =
-        new ProcessBuilder(inside(command))
+        new ProcessBuilder(inside(waited))
             .redirectInput(Tool.NOTHING)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));

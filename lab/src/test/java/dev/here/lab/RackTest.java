@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +49,28 @@ class RackTest {
     Process sleeper;
     try (Rack rack = Rack.start(false, folder)) {
       sleeper = rack.start(List.of("sleep", "1000"), folder.resolve("log"));
+    }
+    assertThat(sleeper.waitFor(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  /** Such as a host that was made to hang. */
+  @Test
+  void closingEndsAProcessThatWasStopped(@TempDir Path folder) throws Exception {
+    LabRequirements.assumeRack();
+    Process sleeper;
+    try (Rack rack = Rack.start(false, folder)) {
+      Path pid = folder.resolve("pid");
+      sleeper =
+          rack.start(
+              List.of("sh", "-c", "echo $$ >" + pid + "; exec sleep 1000"), folder.resolve("log"));
+      while (!Files.exists(pid) || Files.size(pid) == 0) {
+        Tool.pause(10);
+      }
+      rack.run("kill", "-STOP", Files.readString(pid).strip());
+      Tool.pause(200);
+      assertThat(Tool.run("ps", "-o", "stat=", "-p", Long.toString(sleeper.pid())))
+          .as("what stands before it")
+          .doesNotContain("T");
     }
     assertThat(sleeper.waitFor(10, TimeUnit.SECONDS)).isTrue();
   }
