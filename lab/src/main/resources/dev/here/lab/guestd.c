@@ -20,6 +20,8 @@
  *                            time: a step of more than LIMIT microseconds is a gap, in which the guest stood still
  *   gaps status              "gaps SECONDS COUNT MEAN_USEC P99_USEC STEPS"
  *   gaps stop
+ *   ports start              writes numbered lines to the serial port as fast as it takes them, an octet a write to its port
+ *   ports stop               "ports LINES", when all of them are out
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,6 +42,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,8 +70,16 @@ struct gaps {
     uint32_t microseconds[GAPS];
 };
 
+/* Lines written to the serial port; shared with the process that writes them. */
+struct lines {
+    volatile uint64_t written;
+    volatile int enough;
+};
+
 static struct report *reports;
 static struct gaps *gaps;
+static struct lines *lines;
+static pid_t lines_pid;
 static pid_t gaps_pid;
 static pid_t load_pid;
 static uint64_t count;
@@ -195,6 +206,20 @@ static void look_for_gaps(size_t mebibytes, uint64_t round, uint64_t limit)
             due = now + round;
         }
     }
+}
+
+static void write_lines(void)
+{
+    FILE *port = fopen("/dev/ttyS0", "w");
+    if (!port)
+        return;
+    while (!lines->enough) {
+        fprintf(port, "port %" PRIu64 "\n", lines->written + 1);
+        if (fflush(port))
+            return;
+        lines->written++;
+    }
+    tcdrain(fileno(port));
 }
 
 /* A working child keeps none of the clients' connections open. */
@@ -381,6 +406,32 @@ static void do_attack(int fd)
         answer(fd, "attack survived");
 }
 
+static void do_ports(int fd, const char *line)
+{
+    if (!lines)
+        lines = mmap(NULL, sizeof *lines, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (lines == MAP_FAILED) {
+        lines = NULL;
+        answer(fd, "error: no memory");
+    } else if (!strcmp(line, "ports start") && !lines_pid) {
+        lines->written = 0;
+        lines->enough = 0;
+        if ((lines_pid = fork()) == 0) {
+            leave_clients();
+            write_lines();
+            _exit(0);
+        }
+        answer(fd, "ports started");
+    } else if (!strcmp(line, "ports stop") && lines_pid) {
+        lines->enough = 1;
+        waitpid(lines_pid, NULL, 0);
+        lines_pid = 0;
+        answer(fd, "ports %" PRIu64, lines->written);
+    } else {
+        answer(fd, "error: ports start | ports stop, in turn");
+    }
+}
+
 static void execute(int fd, const char *line)
 {
     uint64_t number;
@@ -406,6 +457,8 @@ static void execute(int fd, const char *line)
         do_selftest(fd, line);
     } else if (!strncmp(line, "gaps", 4)) {
         do_gaps(fd, line);
+    } else if (!strncmp(line, "ports", 5)) {
+        do_ports(fd, line);
     } else {
         answer(fd, "error: unknown request");
     }

@@ -21,6 +21,14 @@ final class GuestAnnouncement {
   /** When rounds are due after the take-over, milliseconds. */
   private static final List<Long> ROUND_MILLIS = List.of(0L, 50L, 250L, 1000L);
 
+  /**
+   * After the rounds switches are reminded for a while: a host that hung and goes on sends what it
+   * still had in its queues, and with that draws the guest's address to itself.
+   */
+  private static final long REMINDER_MILLIS = 2000;
+
+  private static final long LAST_MILLIS = 60_000;
+
   private record Link(VirtioPci device, FramePort port) {}
 
   private final ReentrantLock platform;
@@ -51,30 +59,41 @@ final class GuestAnnouncement {
   private void rounds() {
     long start = System.nanoTime();
     for (long dueMillis : ROUND_MILLIS) {
-      platform.lock();
-      try {
-        long left = dueMillis * 1_000_000 - (System.nanoTime() - start);
-        while (left > 0 && !closed) {
-          left = ending.awaitNanos(left);
-        }
-        if (closed) {
-          return;
-        }
-        round();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+      if (!at(start, dueMillis, this::round)) {
         return;
-      } finally {
-        platform.unlock();
       }
+    }
+    for (long dueMillis = REMINDER_MILLIS; dueMillis <= LAST_MILLIS; dueMillis += REMINDER_MILLIS) {
+      if (!at(start, dueMillis, () -> links.forEach(GuestAnnouncement::tellSwitches))) {
+        return;
+      }
+    }
+  }
+
+  /** Does something when it is due, with the platform's lock held; false when all is over. */
+  private boolean at(long startNanos, long dueMillis, Runnable what) {
+    platform.lock();
+    try {
+      long left = dueMillis * 1_000_000 - (System.nanoTime() - startNanos);
+      while (left > 0 && !closed) {
+        left = ending.awaitNanos(left);
+      }
+      if (!closed) {
+        what.run();
+      }
+      return !closed;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } finally {
+      platform.unlock();
     }
   }
 
   /** One announcement on every link. With the platform's lock held. */
   private void round() {
     for (Link link : links) {
-      byte[] mac = link.device().virtioState().net().orElseThrow().mac().toArray();
-      int sent = new Announcer(mac, List.of(), List.of()).announce(link.port());
+      int sent = tellSwitches(link);
       boolean asked = link.device().announce();
       LOG.debug(
           "announced the device at {}: {} frames sent, its driver {}",
@@ -82,6 +101,11 @@ final class GuestAnnouncement {
           sent,
           asked ? "was asked to announce itself" : "cannot announce itself");
     }
+  }
+
+  private static int tellSwitches(Link link) {
+    byte[] mac = link.device().virtioState().net().orElseThrow().mac().toArray();
+    return new Announcer(mac, List.of(), List.of()).announce(link.port());
   }
 
   /** No round begins after this. With the platform's lock held. */

@@ -65,12 +65,12 @@ class GuestAnnouncementTest {
   }
 
   @Test
-  void everyRoundGoesToTheLinkItselfAndAsksTheDriver() throws InterruptedException {
+  void everyRoundAndAReminderGoToTheLinkItselfAndTheDriverIsAsked() throws InterruptedException {
     FakeVirtioDriver driver = new FakeVirtioDriver(machine, device, true);
     driver.start(driver.offered(), true);
     machine.locked(() -> announcement.add(device, link));
     machine.locked(announcement::start);
-    for (int round = 0; round < 4; round++) {
+    for (int round = 0; round < 5; round++) {
       String record = HexFormat.of().formatHex(link.sent.take());
       assertThat(record).startsWith("00".repeat(12) + "ffffffffffff5254001234568035");
     }
