@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * All of a domain's memory, mapped once and kept mapped: runs of guest frames that have memory, one
@@ -127,6 +128,19 @@ final class DomainMemory implements AutoCloseable {
   /** One more than the highest frame number. */
   long frames() {
     return frames;
+  }
+
+  /** The eight octets at an aligned guest-physical address, if there is memory. */
+  OptionalLong word(long address) {
+    long frame = address / MemoryRegion.PAGE_BYTES;
+    for (Run run : runs) {
+      if (frame >= run.firstFrame() && frame < run.endFrame()) {
+        return OptionalLong.of(
+            run.mapped()
+                .get(JAVA_LONG, address - run.firstFrame() * (long) MemoryRegion.PAGE_BYTES));
+      }
+    }
+    return OptionalLong.empty();
   }
 
   /** Delivers every page. */

@@ -3,6 +3,9 @@ package dev.here.driver.xen;
 import dev.here.driver.qemu.QemuInventory;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.ffi.NativeException;
+import dev.here.formats.xen.HvmContext;
+import dev.here.formats.xen.HvmCpu;
+import dev.here.formats.xen.HvmPortAnswer;
 import dev.here.hypervisor.Capture;
 import dev.here.hypervisor.EpochBoundary;
 import dev.here.hypervisor.GuestProgress;
@@ -17,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -27,13 +31,19 @@ import org.slf4j.LoggerFactory;
  * its own part of the machine (CPUs, interrupt controllers, timers), the device model for the rest;
  * the domain's memory is mapped once.
  *
- * <p>A checkpoint: pause the domain, until a pause finds no I/O request under way; let the device
- * model stand still ({@link DeviceModel}); take the hypervisor's state, the dirty log and the
- * pages, then the device model's state, which lets it go on; then the domain.
+ * <p>A checkpoint: pause the domain, until a pause finds no I/O request under way but answered
+ * accesses of ports, which are completed in the captured state as Xen completes them in the domain;
+ * let the device model stand still ({@link DeviceModel}); take the hypervisor's state, the dirty
+ * log and the pages, then the device model's state, which lets it go on; then the domain.
  */
 public final class XenPrimary implements Primary {
   private static final Logger LOG = LoggerFactory.getLogger(XenPrimary.class);
   private static final long QUIET_RETRY_NANOS = 200_000;
+
+  /** How long a domain stays paused for an answer of its device model, and how often is looked. */
+  private static final long ANSWER_NANOS = 20_000_000;
+
+  private static final long ANSWER_LOOK_NANOS = 50_000;
 
   /** Seeding ends when a pass found fewer pages than this, or not clearly fewer than the last. */
   private static final int FEW_PAGES = 256;
@@ -128,9 +138,10 @@ public final class XenPrimary implements Primary {
         log.orElseThrow(() -> new HypervisorException("a checkpoint needs a seeding first"));
     requireSameMemory();
     long asked = System.nanoTime();
-    pauseQuietly();
+    List<HvmPortAnswer> answers = pauseQuietly();
     try (DeviceModel.Standstill standstill = model.stop()) {
       byte[] vcpus = control.context(domain.id(), context);
+      answers.forEach(answer -> answer.completeIn(vcpus));
       standstill.awaitStopped();
       boundary.guestStopped();
       final long stopped = System.nanoTime();
@@ -167,14 +178,19 @@ public final class XenPrimary implements Primary {
     }
   }
 
-  /** Returns with the domain paused and nothing under way between it and its device model. */
-  private void pauseQuietly() {
+  /**
+   * Returns with the domain paused and nothing under way between it and its device model but
+   * answers that need no vCPU to take them.
+   */
+  private List<HvmPortAnswer> pauseQuietly() {
     long deadline = System.nanoTime() + timeout.toNanos();
     while (true) {
       control.pause(domain.id());
-      Optional<String> outstanding = requests.outstanding();
-      if (outstanding.isEmpty()) {
-        return;
+      IoRequests.UnderWay underWay = answered();
+      if (underWay.owed().isEmpty()
+          && underWay.hindrance().isEmpty()
+          && areSteppedOver(underWay.answers())) {
+        return underWay.answers();
       }
       control.unpause(domain.id());
       if (!LinuxProcess.exists(domain.modelPid())) {
@@ -182,11 +198,35 @@ public final class XenPrimary implements Primary {
       }
       if (System.nanoTime() > deadline) {
         throw new HypervisorException(
-            "domain %s is never without an unanswered I/O request (%s): its device model may hang"
-                .formatted(domain.name(), outstanding.get()));
+            "domain %s is never without an I/O request under way (%s): its device model may hang"
+                .formatted(domain.name(), underWay));
       }
       LockSupport.parkNanos(QUIET_RETRY_NANOS);
     }
+  }
+
+  /** The device model goes on while its domain is paused: what it owes comes soon. */
+  private IoRequests.UnderWay answered() {
+    IoRequests.UnderWay underWay = requests.look();
+    long until = System.nanoTime() + ANSWER_NANOS;
+    while (underWay.owed().isPresent() && System.nanoTime() < until) {
+      LockSupport.parkNanos(ANSWER_LOOK_NANOS);
+      underWay = requests.look();
+    }
+    return underWay;
+  }
+
+  /** Whether the vCPUs that these answers are for stand behind their instructions already. */
+  private boolean areSteppedOver(List<HvmPortAnswer> answers) {
+    if (answers.isEmpty()) {
+      return true;
+    }
+    HvmContext now = HvmContext.decode(control.context(domain.id(), context));
+    return answers.stream()
+        .allMatch(answer ->
+            now.find(HvmCpu.class, answer.vcpu())
+                .filter(cpu -> new GuestCode(memory::word, cpu).isBehindPlainPortAccess())
+                .isPresent());
   }
 
   /** The stand-still's pipe is closed by now, so the device model goes on by itself. */

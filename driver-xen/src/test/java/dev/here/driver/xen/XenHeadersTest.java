@@ -82,6 +82,13 @@ class XenHeadersTest {
     ours.put("offsetof(struct buffered_iopage, write_pointer)", IoRequests.BUFFERED_WRITE);
     // The state is a bit field, in the octet after the 16-bit vp_eport and 16-bit _pad0.
     ours.put("offsetof(struct ioreq, _pad0) + 2", IoRequests.REQUEST_STATE);
+    ours.put("offsetof(struct ioreq, data)", IoRequests.REQUEST_DATA);
+    ours.put("offsetof(struct ioreq, count)", IoRequests.REQUEST_COUNT);
+    ours.put("offsetof(struct ioreq, size)", IoRequests.REQUEST_SIZE);
+    ours.put("offsetof(struct ioreq, type)", IoRequests.REQUEST_TYPE);
+    ours.put("IOREQ_TYPE_PIO", (long) IoRequests.TYPE_PORT);
+    ours.put("STATE_IOREQ_NONE", (long) IoRequests.STATE_NONE);
+    ours.put("STATE_IORESP_READY", (long) IoRequests.STATE_ANSWERED);
     ours.put("XENMEM_resource_ioreq_server", (long) IoRequests.RESOURCE_IOREQ_SERVER);
     ours.put("XENMEM_resource_ioreq_server_frame_bufioreq", IoRequests.FRAME_BUFFERED);
     ours.put("XENMEM_resource_ioreq_server_frame_ioreq(0)", 1L);
