@@ -31,7 +31,7 @@ final class DemoRack implements AutoCloseable {
   private static final int SUSPECT_AFTER_MILLIS = 4000;
 
   private static final int START_SECONDS = 180;
-  private static final long CLIENT_PAUSE_MILLIS = 250;
+  private static final long CLIENT_PAUSE_MILLIS = 180;
   private static final int CLIENT_PATIENCE_MILLIS = 120_000;
   private static final String DAEMON_LOG = "/run/here/hered.log";
 
