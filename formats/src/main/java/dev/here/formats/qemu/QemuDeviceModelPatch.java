@@ -1,0 +1,127 @@
+package dev.here.formats.qemu;
+
+import dev.here.formats.state.MachineStateCodec;
+import dev.here.formats.state.StateDiff;
+import dev.here.machine.IsaState;
+import dev.here.machine.LostField;
+import dev.here.machine.MachineState;
+import dev.here.machine.PciFunction;
+import dev.here.machine.VirtioDevice;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Brings an older state of a guest's device model up to a machine state: what the guest can see is
+ * written into it, the rest stays as the device model left it (docs/specs/qemu-vmstate.md, "Back to
+ * a device model"). The result is translated once more and compared, so that whatever did not get
+ * there has a name.
+ */
+public final class QemuDeviceModelPatch {
+  private QemuDeviceModelPatch() {}
+
+  /**
+   * A device model's state of now.
+   *
+   * @param file as {@code xen-save-devices-state} writes it
+   * @param lost what the device model will have otherwise than the machine state
+   */
+  public record Patched(byte[] file, List<LostField> lost) {
+    public Patched {
+      lost = List.copyOf(lost);
+    }
+  }
+
+  /**
+   * Patches.
+   *
+   * @param file an earlier state of the same guest's device model
+   * @param machine the guest now
+   * @throws QemuStreamException if the two are not of one machine, or the device model can't take
+   *     it; the text names what
+   */
+  public static Patched apply(byte[] file, MachineState machine) {
+    VmState state = VmStateReader.readDevices(file);
+    new QemuPciPatch(state, machine.pci()).apply();
+    for (VirtioDevice device : machine.virtio()) {
+      new QemuVirtioPatch(state, device).apply();
+    }
+    requireNoOtherVirtio(state, machine);
+    new QemuIsaPatch(state, machine).apply();
+    byte[] patched = VmStateWriter.writeDevices(state);
+    return new Patched(patched, differences(patched, machine));
+  }
+
+  private static void requireNoOtherVirtio(VmState state, MachineState machine) {
+    long there =
+        state.sections().stream()
+            .filter(section -> section.content().vmsdName().startsWith("virtio-"))
+            .count();
+    if (there != machine.virtio().size()) {
+      throw new QemuStreamException(
+          -1,
+          "the device model has %d virtio devices, the guest %d"
+              .formatted(there, machine.virtio().size()));
+    }
+  }
+
+  private static List<LostField> differences(byte[] patched, MachineState machine) {
+    QemuDeviceModel.Devices devices =
+        QemuDeviceModel.translate(
+            VmStateReader.readDevices(patched),
+            facts(machine),
+            machine.pic().master().lines() | machine.pic().slave().lines() << 8,
+            name -> Optional.empty());
+    var lost = new ArrayList<LostField>();
+    compare("pci", machine.pci(), devices.pci(), lost);
+    compare("virtio", machine.virtio(), devices.virtio(), lost);
+    compare("isa", comparable(machine.isa()), comparable(devices.isa()), lost);
+    return lost;
+  }
+
+  private static void compare(String path, Object due, Object there, List<LostField> lost) {
+    for (StateDiff.Difference difference :
+        StateDiff.between(MachineStateCodec.tree(there), MachineStateCodec.tree(due))) {
+      lost.add(
+          new LostField(
+              path + difference.path(),
+              difference.after(),
+              "the device model has " + difference.before()));
+    }
+  }
+
+  /** Without what a device model under Xen does not tell, or tells elsewhere. */
+  private static IsaState comparable(IsaState isa) {
+    return new IsaState(
+        isa.serials(),
+        isa.parallels(),
+        isa.i8042(),
+        isa.dma(),
+        isa.floppy(),
+        isa.ide(),
+        Optional.empty(),
+        isa.firmwareConfig(),
+        isa.systemControlA(),
+        Optional.empty());
+  }
+
+  private static QemuGuestFacts facts(MachineState machine) {
+    var functions = new ArrayList<QemuGuestFacts.Function>();
+    for (PciFunction function : machine.pci().functions()) {
+      long offered =
+          machine.virtio().stream()
+              .filter(device -> device.address().equals(function.address()))
+              .mapToLong(VirtioDevice::offeredFeatures)
+              .findFirst()
+              .orElse(0);
+      functions.add(new QemuGuestFacts.Function(function.address(), function.bars(), offered));
+    }
+    return new QemuGuestFacts(
+        machine.platform(),
+        false,
+        List.of(),
+        0,
+        new QemuMemoryTree(List.of(), List.of()),
+        functions);
+  }
+}
