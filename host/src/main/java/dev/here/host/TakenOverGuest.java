@@ -1,6 +1,5 @@
 package dev.here.host;
 
-import dev.here.driver.vmm.VmmProgress;
 import dev.here.replication.FailoverState;
 import dev.here.replication.Lease;
 import dev.here.replication.OwnershipException;
@@ -23,7 +22,7 @@ final class TakenOverGuest implements AutoCloseable {
   private final ReplicaRecord record;
   private final ReplicaView last;
   private final Optional<ZooKeeperOwnership> place;
-  private final VmmProgress progress;
+  private final GuestWatch progress;
   private final Thread claimant;
   private volatile Optional<Lease> lease = Optional.empty();
   private volatile String hindrance;
@@ -39,7 +38,7 @@ final class TakenOverGuest implements AutoCloseable {
     last = ReplicaView.read(folder).orElseGet(() -> bare(socket));
     place = witness.map(third -> third.place(VmIdentity.of(record.vmName()), config.name()));
     hindrance = place.isPresent() ? "its lease is asked for" : "there is no witness to own it at";
-    progress = new VmmProgress(socket);
+    progress = GuestWatch.of(last.vm());
     LOG.info("{} was taken over before this daemon started and runs on", record.vmName());
     claimant = Thread.ofVirtual().name("claim-" + record.vmName()).start(this::claim);
   }

@@ -13,6 +13,10 @@ import tools.jackson.databind.json.JsonMapper;
 /** The program {@code xl}, for what no stable library of Xen does. */
 final class Toolstack {
   private static final String PROGRAM = "xl";
+
+  /** xl opens the file by its name. */
+  private static final String STDIN = "/proc/self/fd/0";
+
   private static final long LIST_SECONDS = 60;
   private static final long RESTORE_SECONDS = 600;
   private static final int TEXT_CHARS_MOST = 600;
@@ -55,7 +59,7 @@ final class Toolstack {
    * @param log gets what xl says
    */
   void restore(Stream stream, Path log) {
-    Process restore = start(new ProcessBuilder(PROGRAM, "-v", "restore", "/dev/stdin"), log);
+    Process restore = start(new ProcessBuilder(PROGRAM, "-v", "restore", STDIN), log);
     try (var channel = java.nio.channels.Channels.newChannel(restore.getOutputStream())) {
       stream.write(channel);
     } catch (IOException e) {

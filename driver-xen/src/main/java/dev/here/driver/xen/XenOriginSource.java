@@ -45,7 +45,7 @@ record XenOriginSource(XenOrigin domain) {
   }
 
   /**
-   * Asks for everything.
+   * Asks for everything, and keeps the configuration for the day when the guest comes back.
    *
    * @throws dev.here.hypervisor.HypervisorException when the toolstack does not answer
    */
@@ -57,9 +57,11 @@ record XenOriginSource(XenOrigin domain) {
         params.add(new LibxcRecord.Param(index, value));
       }
     }
+    Bytes configuration = new Toolstack().configuration(domain);
+    KnownDomains.HERE.remember(domain.name(), configuration);
     return new XenOriginSource(
         new XenOrigin(
-            new Toolstack().configuration(domain),
+            configuration,
             new LibxcRecord.CpuidPolicy(policy.leaves()),
             new LibxcRecord.MsrPolicy(policy.msrs()),
             XenFacts.tsc(control, domain),

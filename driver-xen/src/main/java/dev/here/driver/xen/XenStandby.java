@@ -81,6 +81,7 @@ public final class XenStandby implements Standby {
   @Override
   public void validate(MachineState state, boolean tried) {
     XenDomainImage image = image(state);
+    KnownDomains.HERE.require(state.platform().vmName(), image.configuration());
     if (tried) {
       for (LostField lost : image.report().lost()) {
         LOG.info("{} {}: {}", lost.path(), lost.value(), lost.reason());
@@ -125,6 +126,7 @@ public final class XenStandby implements Standby {
   @Override
   public void activate(MachineState state) {
     XenDomainImage image = image(state);
+    KnownDomains.HERE.require(state.platform().vmName(), image.configuration());
     long began = System.nanoTime();
     new Toolstack().restore(channel -> image.write(channel, memory()), log);
     String name = state.platform().vmName();

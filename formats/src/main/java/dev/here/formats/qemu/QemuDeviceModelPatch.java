@@ -24,7 +24,7 @@ public final class QemuDeviceModelPatch {
    * A device model's state of now.
    *
    * @param file as {@code xen-save-devices-state} writes it
-   * @param lost what the device model will have otherwise than the machine state
+   * @param lost what the device model will have otherwise than the machine state; told by a trial
    */
   public record Patched(byte[] file, List<LostField> lost) {
     public Patched {
@@ -37,19 +37,21 @@ public final class QemuDeviceModelPatch {
    *
    * @param file an earlier state of the same guest's device model
    * @param machine the guest now
+   * @param memory its memory, in which it stands still; without it, as for a trial, requests that
+   *     are not answered are left out
    * @throws QemuStreamException if the two are not of one machine, or the device model can't take
    *     it; the text names what
    */
-  public static Patched apply(byte[] file, MachineState machine) {
+  public static Patched apply(byte[] file, MachineState machine, Optional<VirtioRings> memory) {
     VmState state = VmStateReader.readDevices(file);
     new QemuPciPatch(state, machine.pci()).apply();
     for (VirtioDevice device : machine.virtio()) {
-      new QemuVirtioPatch(state, device).apply();
+      new QemuVirtioPatch(state, device, memory).apply();
     }
     requireNoOtherVirtio(state, machine);
     new QemuIsaPatch(state, machine).apply();
     byte[] patched = VmStateWriter.writeDevices(state);
-    return new Patched(patched, differences(patched, machine));
+    return new Patched(patched, memory.isPresent() ? List.of() : differences(patched, machine));
   }
 
   private static void requireNoOtherVirtio(VmState state, MachineState machine) {

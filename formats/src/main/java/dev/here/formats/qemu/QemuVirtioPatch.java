@@ -4,7 +4,10 @@ import dev.here.machine.Bytes;
 import dev.here.machine.VirtioDevice;
 import dev.here.machine.VirtioNetState;
 import dev.here.machine.VirtioQueue;
+import dev.here.machine.VirtioRequest;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,10 +22,16 @@ final class QemuVirtioPatch {
   private static final String SIZES = "virtio/ringsize";
 
   private final VirtioDevice now;
+  private final Optional<VirtioRings> memory;
   private final VmStruct device;
 
-  QemuVirtioPatch(VmState state, VirtioDevice now) {
+  /**
+   * @param memory the guest's, standing still; without it requests that are not answered are left
+   *     out
+   */
+  QemuVirtioPatch(VmState state, VirtioDevice now, Optional<VirtioRings> memory) {
     this.now = now;
+    this.memory = memory;
     VmStruct section = QemuPciPatch.section(state, now.address());
     String kind =
         switch (now.kind()) {
@@ -44,12 +53,6 @@ final class QemuVirtioPatch {
   }
 
   void apply() {
-    if (!now.inFlight().isEmpty()) {
-      throw new QemuStreamException(
-          -1,
-          "virtio device %s has %d requests that are not answered"
-              .formatted(now.address(), now.inFlight().size()));
-    }
     device.set("status", now.status());
     device.set("isr", now.isr());
     device.set("queue_sel", now.queueSelect());
@@ -67,6 +70,70 @@ final class QemuVirtioPatch {
     flags();
     modern();
     now.net().ifPresent(this::net);
+    if (device.has("requests")) {
+      device.set("requests", new VmValue.Structs(List.of()));
+    }
+    if ((now.status() & DRIVER_OK) != 0) {
+      memory.ifPresent(this::requests);
+    }
+  }
+
+  /** What a disk has not answered goes along as taken; of the rest the driver shall tell. */
+  private void requests(VirtioRings rings) {
+    var requests = new ArrayList<VmStruct>();
+    for (VirtioQueue queue : now.queues()) {
+      if (queue.enabled()) {
+        int next = queue.nextAvailable();
+        if (device.has("requests")) {
+          for (VirtioRequest request : now.inFlight()) {
+            if (request.queueIndex() == queue.index()) {
+              requests.add(request(rings, queue, request.headDescriptor(), requests.size()));
+            }
+          }
+          for (int head : rings.available(queue, next)) {
+            requests.add(request(rings, queue, head, requests.size()));
+            next = next + 1 & 0xffff;
+          }
+          device.structs("queues").get(queue.index()).set("last_avail_idx", next);
+        }
+        rings.askForNotifications(now, queue, next);
+      }
+    }
+    if (device.has("requests")) {
+      device.set("requests", new VmValue.Structs(requests));
+    }
+  }
+
+  private VmStruct request(VirtioRings rings, VirtioQueue queue, int head, int number) {
+    VirtioRings.Request found =
+        rings
+            .request(queue, head)
+            .orElseThrow(() ->
+                new QemuStreamException(
+                    -1,
+                    "virtio device %s has a request %d whose descriptors lead nowhere"
+                        .formatted(now.address(), head)));
+    var request = new VmStruct(device.place().element("requests", number), "request");
+    request.put("queue", queue.index());
+    request.put("element", new VmValue.Octets(element(found)));
+    request.put("head", head);
+    return request;
+  }
+
+  /** A request as QEMU keeps it: counts, then addresses and lengths of what it reads and writes. */
+  private static byte[] element(VirtioRings.Request request) {
+    ByteBuffer element =
+        ByteBuffer.allocate(VirtioSectionReader.ELEMENT_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    int most = VirtioSectionReader.ELEMENT_PARTS;
+    int read = 0;
+    int written = 0;
+    for (VirtioRings.Part part : request.parts()) {
+      int place = part.writable() ? written++ : most + read++;
+      element.putLong(VirtioSectionReader.ELEMENT_HEAD_BYTES + 8 * place, part.gpa());
+      element.putLong(
+          VirtioSectionReader.ELEMENT_HEAD_BYTES + 16 * most + 16 * place + 8, part.length());
+    }
+    return element.putInt(0, request.head()).putInt(4, read).putInt(8, written).array();
   }
 
   private void queues() {

@@ -17,7 +17,12 @@ final class VirtioSectionReader {
   private static final int MAX_IN_FLIGHT = 65_536;
 
   /** VirtQueueElement as written to the stream: counts, then two address and two iovec tables. */
-  static final int ELEMENT_BYTES = 16 + 1024 * (8 + 8 + 16 + 16);
+  static final int ELEMENT_HEAD_BYTES = 16;
+
+  /** Room in each of its tables. */
+  static final int ELEMENT_PARTS = 1024;
+
+  static final int ELEMENT_BYTES = ELEMENT_HEAD_BYTES + ELEMENT_PARTS * (8 + 8 + 16 + 16);
 
   /** Octets of a network device that are flags, in their order. */
   static final List<String> NET_FLAGS =

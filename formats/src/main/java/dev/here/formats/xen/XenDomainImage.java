@@ -2,10 +2,10 @@ package dev.here.formats.xen;
 
 import dev.here.formats.qemu.QemuDeviceModelPatch;
 import dev.here.formats.qemu.QemuStreamException;
+import dev.here.formats.qemu.VirtioRings;
 import dev.here.machine.Bytes;
 import dev.here.machine.LostField;
 import dev.here.machine.MachineState;
-import dev.here.machine.MemoryMap;
 import dev.here.machine.MemoryRegion;
 import dev.here.machine.PlatformOrigin;
 import dev.here.machine.TranslationReport;
@@ -21,22 +21,16 @@ import java.util.Optional;
  * (docs/specs/xen-streams.md, "A machine state as a stream").
  */
 public final class XenDomainImage {
-  private final MemoryMap memory;
+  private final MachineState state;
   private final XenOrigin origin;
   private final HvmContext context;
-  private final byte[] devices;
   private final TranslationReport report;
 
   private XenDomainImage(
-      MemoryMap memory,
-      XenOrigin origin,
-      HvmContext context,
-      byte[] devices,
-      TranslationReport report) {
-    this.memory = memory;
+      MachineState state, XenOrigin origin, HvmContext context, TranslationReport report) {
+    this.state = state;
     this.origin = origin;
     this.context = context;
-    this.devices = devices;
     this.report = report;
   }
 
@@ -62,13 +56,15 @@ public final class XenDomainImage {
                             XenOrigin.FORM)));
     XenOrigin origin = XenOrigin.unpack(packed);
     HvmContextTranslator.Translation context = HvmContextTranslator.translate(state);
+    List<LostField> lost = new ArrayList<>(context.report().lost());
+    lost.addAll(devices(origin, state, Optional.empty()).lost());
+    return new XenDomainImage(state, origin, context.context(), new TranslationReport(lost));
+  }
+
+  private static QemuDeviceModelPatch.Patched devices(
+      XenOrigin origin, MachineState state, Optional<VirtioRings> memory) {
     try {
-      QemuDeviceModelPatch.Patched devices =
-          QemuDeviceModelPatch.apply(origin.devices().toArray(), state);
-      List<LostField> lost = new ArrayList<>(context.report().lost());
-      lost.addAll(devices.lost());
-      return new XenDomainImage(
-          state.memory(), origin, context.context(), devices.file(), new TranslationReport(lost));
+      return QemuDeviceModelPatch.apply(origin.devices().toArray(), state, memory);
     } catch (QemuStreamException e) {
       throw new XenFormatException(
           -1, "the device model can't take the guest's devices: " + e.getMessage());
@@ -88,15 +84,18 @@ public final class XenDomainImage {
   /**
    * Writes the whole stream.
    *
-   * @param backing contents of the guest's memory, by backing offset
+   * @param backing contents of the guest's memory, by backing offset, as the guest shall find it;
+   *     {@link VirtioRings} writes into it
    * @throws IOException if the channel fails
    */
   public void write(WritableByteChannel channel, MemorySegment backing) throws IOException {
+    byte[] devices =
+        devices(origin, state, Optional.of(new VirtioRings(state.memory(), backing))).file();
     var writer = new XenStreamWriter(channel);
     for (XenStreamItem item : origin.head()) {
       writer.write(item);
     }
-    for (MemoryRegion region : memory.regions()) {
+    for (MemoryRegion region : state.memory().regions()) {
       writer.pages(
           region.gpa() / MemoryRegion.PAGE_BYTES,
           backing.asSlice(region.backingOffset(), region.sizeBytes()));
