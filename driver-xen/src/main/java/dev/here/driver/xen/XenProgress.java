@@ -13,11 +13,14 @@ public record XenProgress(String name) {
 
   /** The domain's progress; one that does not exist is not alive. */
   public GuestProgress ask() {
-    try (XenControl control = XenControl.open();
-        XenStore store = new XenStore()) {
-      return XenDomain.named(control, store, name)
-          .map(domain -> DomainProgress.of(control, domain))
-          .orElse(DEAD);
+    try {
+      XenLibraries.require();
+      try (XenControl control = XenControl.open();
+          XenStore store = new XenStore()) {
+        return XenDomain.named(control, store, name)
+            .map(domain -> DomainProgress.of(control, domain))
+            .orElse(DEAD);
+      }
     } catch (HypervisorException e) {
       return DEAD;
     }

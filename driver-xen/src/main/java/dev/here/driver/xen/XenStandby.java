@@ -43,8 +43,11 @@ public final class XenStandby implements Standby {
 
   /** Whether this host's hypervisor is a Xen that is known, with its toolstack. */
   public static boolean isHere() {
-    try (XenControl found = XenControl.open()) {
-      return found.hostTscKhz() > 0;
+    try {
+      XenLibraries.require();
+      try (XenControl found = XenControl.open()) {
+        return found.hostTscKhz() > 0;
+      }
     } catch (HypervisorException e) {
       LOG.debug("no Xen here: {}", e.getMessage());
       return false;
@@ -58,6 +61,7 @@ public final class XenStandby implements Standby {
 
   @Override
   public void prepare(MemoryMap shape, int vcpus) {
+    XenLibraries.require();
     XenControl opened = XenControl.open();
     control = Optional.of(opened);
     long free = opened.freePages() * PAGE_BYTES;
