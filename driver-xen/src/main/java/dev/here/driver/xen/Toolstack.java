@@ -3,8 +3,12 @@ package dev.here.driver.xen;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.machine.Bytes;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.concurrent.TimeUnit;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -50,7 +54,7 @@ final class Toolstack {
   @FunctionalInterface
   interface Stream {
     /** Writes it all; the channel is closed by the caller. */
-    void write(java.nio.channels.WritableByteChannel channel) throws IOException;
+    void write(WritableByteChannel channel) throws IOException;
   }
 
   /**
@@ -60,7 +64,11 @@ final class Toolstack {
    */
   void restore(Stream stream, Path log) {
     Process restore = start(new ProcessBuilder(PROGRAM, "-v", "restore", STDIN), log);
-    try (var channel = java.nio.channels.Channels.newChannel(restore.getOutputStream())) {
+    // The pipe's own descriptor takes pages from where they lie; a stream would copy them in
+    // pieces.
+    Path pipe = Path.of("/proc/%d/fd/0".formatted(restore.pid()));
+    try (FileChannel channel = FileChannel.open(pipe, StandardOpenOption.WRITE)) {
+      restore.getOutputStream().close();
       stream.write(channel);
     } catch (IOException e) {
       restore.destroy();
@@ -103,7 +111,7 @@ final class Toolstack {
   /** The end of what it said. */
   private static String text(Path output) {
     try {
-      String said = Files.readString(output, java.nio.charset.StandardCharsets.ISO_8859_1).strip();
+      String said = Files.readString(output, StandardCharsets.ISO_8859_1).strip();
       return said.substring(Math.max(0, said.length() - TEXT_CHARS_MOST));
     } catch (IOException e) {
       return "nothing";

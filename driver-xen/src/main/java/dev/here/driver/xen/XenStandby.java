@@ -10,6 +10,7 @@ import dev.here.hypervisor.StateRefusedException;
 import dev.here.machine.LostField;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
+import dev.here.machine.TranslationReport;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -87,10 +88,18 @@ public final class XenStandby implements Standby {
     XenDomainImage image = image(state);
     KnownDomains.HERE.require(state.platform().vmName(), image.configuration());
     if (tried) {
-      for (LostField lost : image.report().lost()) {
+      for (LostField lost : report(image).lost()) {
         LOG.info("{} {}: {}", lost.path(), lost.value(), lost.reason());
       }
       requireNone(state.platform().vmName());
+    }
+  }
+
+  private static TranslationReport report(XenDomainImage image) {
+    try {
+      return image.report();
+    } catch (XenFormatException e) {
+      throw new StateRefusedException("Xen cannot take the guest: " + e.getMessage(), e);
     }
   }
 

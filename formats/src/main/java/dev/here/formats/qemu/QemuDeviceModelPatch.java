@@ -5,7 +5,9 @@ import dev.here.formats.state.StateDiff;
 import dev.here.machine.IsaState;
 import dev.here.machine.LostField;
 import dev.here.machine.MachineState;
+import dev.here.machine.MsixState;
 import dev.here.machine.PciFunction;
+import dev.here.machine.PciState;
 import dev.here.machine.VirtioDevice;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,28 +23,17 @@ public final class QemuDeviceModelPatch {
   private QemuDeviceModelPatch() {}
 
   /**
-   * A device model's state of now.
-   *
-   * @param file as {@code xen-save-devices-state} writes it
-   * @param lost what the device model will have otherwise than the machine state; told by a trial
-   */
-  public record Patched(byte[] file, List<LostField> lost) {
-    public Patched {
-      lost = List.copyOf(lost);
-    }
-  }
-
-  /**
    * Patches.
    *
    * @param file an earlier state of the same guest's device model
    * @param machine the guest now
    * @param memory its memory, in which it stands still; without it, as for a trial, requests that
    *     are not answered are left out
+   * @return the state of now, in the same form
    * @throws QemuStreamException if the two are not of one machine, or the device model can't take
    *     it; the text names what
    */
-  public static Patched apply(byte[] file, MachineState machine, Optional<VirtioRings> memory) {
+  public static byte[] apply(byte[] file, MachineState machine, Optional<VirtioRings> memory) {
     VmState state = VmStateReader.readDevices(file);
     new QemuPciPatch(state, machine.pci()).apply();
     for (VirtioDevice device : machine.virtio()) {
@@ -50,8 +41,7 @@ public final class QemuDeviceModelPatch {
     }
     requireNoOtherVirtio(state, machine);
     new QemuIsaPatch(state, machine).apply();
-    byte[] patched = VmStateWriter.writeDevices(state);
-    return new Patched(patched, memory.isPresent() ? List.of() : differences(patched, machine));
+    return VmStateWriter.writeDevices(state);
   }
 
   private static void requireNoOtherVirtio(VmState state, MachineState machine) {
@@ -67,7 +57,12 @@ public final class QemuDeviceModelPatch {
     }
   }
 
-  private static List<LostField> differences(byte[] patched, MachineState machine) {
+  /**
+   * What a device model has otherwise than a machine state, by translating it once more.
+   *
+   * @param patched what {@link #apply} gave without the guest's memory
+   */
+  public static List<LostField> differences(byte[] patched, MachineState machine) {
     QemuDeviceModel.Devices devices =
         QemuDeviceModel.translate(
             VmStateReader.readDevices(patched),
@@ -75,7 +70,7 @@ public final class QemuDeviceModelPatch {
             machine.pic().master().lines() | machine.pic().slave().lines() << 8,
             name -> Optional.empty());
     var lost = new ArrayList<LostField>();
-    compare("pci", machine.pci(), devices.pci(), lost);
+    compare("pci", comparable(machine.pci()), comparable(devices.pci()), lost);
     compare("virtio", machine.virtio(), devices.virtio(), lost);
     compare("isa", comparable(machine.isa()), comparable(devices.isa()), lost);
     return lost;
@@ -90,6 +85,30 @@ public final class QemuDeviceModelPatch {
               difference.after(),
               "the device model has " + difference.before()));
     }
+  }
+
+  /** Hypervisors keep more octets of pending MSI-X than the device has vectors. */
+  private static PciState comparable(PciState pci) {
+    return new PciState(
+        pci.configAddress(),
+        pci.functions().stream().map(QemuDeviceModelPatch::comparable).toList(),
+        pci.resetControl());
+  }
+
+  private static PciFunction comparable(PciFunction function) {
+    return new PciFunction(
+        function.address(),
+        function.role(),
+        function.config(),
+        function.bars(),
+        function
+            .msix()
+            .map(msix ->
+                new MsixState(
+                    msix.capabilityOffset(),
+                    msix.entries(),
+                    msix.pending().slice(0, (msix.entries().size() + 7) / 8))),
+        function.intxLevel());
   }
 
   /** Without what a device model under Xen does not tell, or tells elsewhere. */

@@ -1,6 +1,5 @@
 package dev.here.formats.qemu;
 
-import dev.here.machine.Bytes;
 import dev.here.machine.MsixEntry;
 import dev.here.machine.PciAddress;
 import dev.here.machine.PciFunction;
@@ -8,6 +7,7 @@ import dev.here.machine.PciRole;
 import dev.here.machine.PciState;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Optional;
 
 /** The PCI bus of a device model's state: configuration spaces, interrupt lines, MSI-X tables. */
@@ -89,14 +89,15 @@ final class QemuPciPatch {
             table.putLong(entry.address()).putInt(entry.data()).putInt(entry.masked() ? 1 : 0);
           }
           part.set("msix_table", new VmValue.Octets(table.array()));
-          Bytes pending = msix.pending();
-          if (pending.length() != (entries + 7) / 8) {
+          byte[] pending = msix.pending().toArray();
+          int length = (entries + 7) / 8;
+          if (pending.length < length) {
             throw new QemuStreamException(
                 -1,
-                "%s has %d octets of pending MSI-X"
-                    .formatted(function.address(), pending.length()));
+                "%s has %d octets of pending MSI-X, %d are due"
+                    .formatted(function.address(), pending.length, length));
           }
-          part.set("msix_pba", new VmValue.Octets(pending.toArray()));
+          part.set("msix_pba", new VmValue.Octets(Arrays.copyOf(pending, length)));
         });
   }
 

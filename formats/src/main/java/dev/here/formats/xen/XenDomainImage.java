@@ -23,15 +23,18 @@ import java.util.Optional;
 public final class XenDomainImage {
   private final MachineState state;
   private final XenOrigin origin;
-  private final HvmContext context;
-  private final TranslationReport report;
+  private final HvmContextTranslator.Translation context;
+  private final byte[] devices;
 
   private XenDomainImage(
-      MachineState state, XenOrigin origin, HvmContext context, TranslationReport report) {
+      MachineState state,
+      XenOrigin origin,
+      HvmContextTranslator.Translation context,
+      byte[] devices) {
     this.state = state;
     this.origin = origin;
     this.context = context;
-    this.report = report;
+    this.devices = devices;
   }
 
   /**
@@ -55,13 +58,14 @@ public final class XenDomainImage {
                             state.platform().hypervisor(),
                             XenOrigin.FORM)));
     XenOrigin origin = XenOrigin.unpack(packed);
-    HvmContextTranslator.Translation context = HvmContextTranslator.translate(state);
-    List<LostField> lost = new ArrayList<>(context.report().lost());
-    lost.addAll(devices(origin, state, Optional.empty()).lost());
-    return new XenDomainImage(state, origin, context.context(), new TranslationReport(lost));
+    return new XenDomainImage(
+        state,
+        origin,
+        HvmContextTranslator.translate(state),
+        devices(origin, state, Optional.empty()));
   }
 
-  private static QemuDeviceModelPatch.Patched devices(
+  private static byte[] devices(
       XenOrigin origin, MachineState state, Optional<VirtioRings> memory) {
     try {
       return QemuDeviceModelPatch.apply(origin.devices().toArray(), state, memory);
@@ -71,9 +75,20 @@ public final class XenDomainImage {
     }
   }
 
-  /** What the guest loses by it. */
+  /**
+   * What the guest loses by it.
+   *
+   * @throws XenFormatException if the device model's state cannot be read back
+   */
   public TranslationReport report() {
-    return report;
+    try {
+      List<LostField> lost = new ArrayList<>(context.report().lost());
+      lost.addAll(QemuDeviceModelPatch.differences(devices, state));
+      return new TranslationReport(lost);
+    } catch (QemuStreamException e) {
+      throw new XenFormatException(
+          -1, "the device model's state can't be read back: " + e.getMessage());
+    }
   }
 
   /** The domain's configuration, JSON. */
@@ -89,8 +104,7 @@ public final class XenDomainImage {
    * @throws IOException if the channel fails
    */
   public void write(WritableByteChannel channel, MemorySegment backing) throws IOException {
-    byte[] devices =
-        devices(origin, state, Optional.of(new VirtioRings(state.memory(), backing))).file();
+    byte[] model = devices(origin, state, Optional.of(new VirtioRings(state.memory(), backing)));
     var writer = new XenStreamWriter(channel);
     for (XenStreamItem item : origin.head()) {
       writer.write(item);
@@ -100,8 +114,8 @@ public final class XenDomainImage {
           region.gpa() / MemoryRegion.PAGE_BYTES,
           backing.asSlice(region.backingOffset(), region.sizeBytes()));
     }
-    Optional<Bytes> records = Optional.of(Bytes.of(context.encode()));
-    for (XenStreamItem item : origin.tail(records, Bytes.of(devices))) {
+    Optional<Bytes> records = Optional.of(Bytes.of(context.context().encode()));
+    for (XenStreamItem item : origin.tail(records, Bytes.of(model))) {
       writer.write(item);
     }
   }
