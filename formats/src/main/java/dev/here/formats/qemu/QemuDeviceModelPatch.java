@@ -9,6 +9,7 @@ import dev.here.machine.MsixState;
 import dev.here.machine.PciFunction;
 import dev.here.machine.PciState;
 import dev.here.machine.VirtioDevice;
+import dev.here.machine.VirtioQueue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -71,7 +72,7 @@ public final class QemuDeviceModelPatch {
             name -> Optional.empty());
     var lost = new ArrayList<LostField>();
     compare("pci", comparable(machine.pci()), comparable(devices.pci()), lost);
-    compare("virtio", machine.virtio(), devices.virtio(), lost);
+    compare("virtio", comparable(machine.virtio()), comparable(devices.virtio()), lost);
     compare("isa", comparable(machine.isa()), comparable(devices.isa()), lost);
     return lost;
   }
@@ -109,6 +110,52 @@ public final class QemuDeviceModelPatch {
                     msix.entries(),
                     msix.pending().slice(0, (msix.entries().size() + 7) / 8))),
         function.intxLevel());
+  }
+
+  /**
+   * Without what QEMU works out anew, and what it takes along as requests ({@link VirtioRings}).
+   */
+  private static List<VirtioDevice> comparable(List<VirtioDevice> devices) {
+    return devices.stream()
+        .map(device ->
+            new VirtioDevice(
+                device.address(),
+                device.kind(),
+                device.legacyInterface(),
+                device.modernInterface(),
+                device.offeredFeatures(),
+                device.negotiatedFeatures(),
+                device.deviceFeatureSelect(),
+                device.driverFeatureSelect(),
+                device.driverFeaturesWritten(),
+                device.status(),
+                device.isr(),
+                device.queueSelect(),
+                device.configVector(),
+                0,
+                device.broken(),
+                device.queues().stream().map(QemuDeviceModelPatch::comparable).toList(),
+                List.of(),
+                device.deviceConfig(),
+                device.net()))
+        .toList();
+  }
+
+  private static VirtioQueue comparable(VirtioQueue queue) {
+    return new VirtioQueue(
+        queue.index(),
+        queue.size(),
+        queue.maxSize(),
+        queue.enabled(),
+        queue.descriptorGpa(),
+        queue.driverGpa(),
+        queue.deviceGpa(),
+        queue.nextAvailable(),
+        0,
+        0,
+        false,
+        true,
+        queue.msixVector());
   }
 
   /** Without what a device model under Xen does not tell, or tells elsewhere. */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.here.formats.qemu.VmStateReader;
+import dev.here.formats.qemu.VmStruct;
+import dev.here.formats.qemu.VmValue;
 import dev.here.formats.state.MachineStateCodec;
 import dev.here.machine.Bytes;
 import dev.here.machine.LostField;
@@ -12,12 +14,18 @@ import dev.here.machine.MemoryKind;
 import dev.here.machine.MemoryMap;
 import dev.here.machine.MemoryRegion;
 import dev.here.machine.PlatformOrigin;
+import dev.here.machine.VirtioDevice;
+import dev.here.machine.VirtioKind;
+import dev.here.machine.VirtioQueue;
 import dev.here.testkit.ChangedOctets;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -109,6 +117,60 @@ class XenDomainImageTest {
     assertThat(((LibxcRecord.HvmContextRecord) items.get(10)).decode().header().tscKhz())
         .isEqualTo(state.clock().tscKhz());
     VmStateReader.readDevices(((LibxlRecord.EmulatorContext) items.get(13)).context().toArray());
+  }
+
+  /** QEMU looks at a disk's queue only when it is told to: what was offered goes along as taken. */
+  @Test
+  void aDisksRequestThatNobodyHasTakenGoesAlong() throws IOException {
+    MachineState state = state("hvm-1cpu", 1, origin("hvm-1cpu"));
+    VirtioDevice disk =
+        state.virtio().stream()
+            .filter(device -> device.kind() == VirtioKind.BLOCK)
+            .findFirst()
+            .orElseThrow();
+    VirtioQueue queue = disk.queues().getFirst();
+    long first = queue.descriptorGpa() & -4096L;
+    int size = 1 << 16;
+    var memory =
+        new MemoryMap(size, List.of(new MemoryRegion("rings", first, size, MemoryKind.RAM, 0)));
+    ByteBuffer contents = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    int slot = queue.nextAvailable() % queue.size();
+    contents
+        .putLong((int) (queue.descriptorGpa() - first) + 16 * 5, first + 0x8000)
+        .putInt((int) (queue.descriptorGpa() - first) + 16 * 5 + 8, 16)
+        .putShort((int) (queue.driverGpa() - first) + 2, (short) (queue.nextAvailable() + 1))
+        .putShort((int) (queue.driverGpa() - first) + 4 + 2 * slot, (short) 5)
+        .putShort((int) (queue.deviceGpa() - first), (short) 1);
+
+    var out = new ByteArrayOutputStream();
+    XenDomainImage.of(ChangedGuest.inMemory(state, memory))
+        .write(Channels.newChannel(out), MemorySegment.ofBuffer(contents));
+
+    List<XenStreamItem> items = XenGolden.items(out.toByteArray());
+    var model = (LibxlRecord.EmulatorContext) items.get(items.size() - 2);
+    VmStruct section =
+        VmStateReader.readDevices(model.context().toArray())
+            .section("0000:%s/virtio-blk".formatted(disk.address()), 0)
+            .orElseThrow();
+    VmStruct virtio = value(section, "virtio", VmValue.Nested.class).struct();
+    List<VmStruct> requests = value(virtio, "requests", VmValue.Structs.class).elements();
+    assertThat(requests).hasSize(1);
+    ByteBuffer element =
+        ByteBuffer.wrap(value(requests.getFirst(), "element", VmValue.Octets.class).bytes())
+            .order(ByteOrder.LITTLE_ENDIAN);
+    assertThat(element.getInt(0)).as("head").isEqualTo(5);
+    assertThat(element.getInt(4)).as("parts read").isEqualTo(1);
+    assertThat(element.getInt(8)).as("parts written").isZero();
+    assertThat(element.getLong(16 + 8 * 1024)).as("address").isEqualTo(first + 0x8000);
+    assertThat(element.getLong(16 + 2 * 8 * 1024 + 16 * 1024 + 8)).as("length").isEqualTo(16);
+    VmStruct there = value(virtio, "queues", VmValue.Structs.class).elements().getFirst();
+    assertThat(there.fields().get("last_avail_idx"))
+        .isEqualTo(new VmValue.Scalar(queue.nextAvailable() + 1));
+    assertThat(contents.getShort((int) (queue.deviceGpa() - first))).as("used flags").isZero();
+  }
+
+  private static <T extends VmValue> T value(VmStruct struct, String name, Class<T> kind) {
+    return kind.cast(Objects.requireNonNull(struct.fields().get(name), name));
   }
 
   @Test
