@@ -36,6 +36,7 @@ public final class VmmPrimary implements Primary {
   private final VmmProgress progress;
   private final SharedMachine machine;
   private final long pid;
+  private boolean closed;
 
   private VmmPrimary(VmmControl control, Path socket, SharedMachine machine) {
     this.control = control;
@@ -156,7 +157,11 @@ public final class VmmPrimary implements Primary {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     progress.close();
     try {
       control.done(new ControlMessage.Track(false));
