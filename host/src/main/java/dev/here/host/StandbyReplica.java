@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,7 +48,6 @@ final class StandbyReplica implements AutoCloseable {
   private final EpochReceiver receiver;
   private final Failover failover;
   private final FailoverWatch watch;
-  private final Optional<GuestTap> tap;
   private final Path folder;
   private final ReplicaRecord record;
   private volatile Optional<FailoverTimes> times = Optional.empty();
@@ -71,7 +71,6 @@ final class StandbyReplica implements AutoCloseable {
     record.write(folder);
     this.session = hello.session();
     this.standby = standby;
-    this.tap = tap;
     this.store = new MemoryReplicaStore();
     Replica replica =
         Replica.create(
@@ -187,6 +186,20 @@ final class StandbyReplica implements AutoCloseable {
     return failover.state() == FailoverState.RUNNING;
   }
 
+  /** Whether this is its name, or its VMM's control socket. */
+  boolean isCalled(String text) {
+    return text.equals(name) || text.equals(standby.socket().toString());
+  }
+
+  /** The guest that runs here, from now on without the receiver that brought it. */
+  TakenOverGuest settled(
+      HostConfig config, Optional<WitnessConnection> witness, Predicate<String> kept) {
+    Optional<Lease> held = lease;
+    lease = Optional.empty();
+    close();
+    return new TakenOverGuest(config, witness, folder, held, kept);
+  }
+
   /** The user wants the guest here. */
   void failover() {
     watch.command();
@@ -247,8 +260,8 @@ final class StandbyReplica implements AutoCloseable {
     receiver.close();
     store.close();
     standby.close();
-    if (!isRunning()) {
-      tap.ifPresent(GuestTap::close);
+    if (!isRunning() || !lives()) {
+      record.releaseTap(folder);
     }
     lease.ifPresent(Lease::close);
   }
