@@ -20,7 +20,10 @@ import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A guest of {@link TwoHosts}, started on host a, what the daemons say of it, and its client. */
+/**
+ * A guest of {@link TwoHosts}, started on host a, what the daemons say of it, and its client. What
+ * is asked of its protection is asked of the host that protected it last.
+ */
 public final class ServiceGuest implements AutoCloseable {
   static final int MEBIBYTES = 16;
 
@@ -36,6 +39,7 @@ public final class ServiceGuest implements AutoCloseable {
   private final ProcessHandle qemu;
   private final QmpClient monitor;
   private final ServiceClient client;
+  private String primary = "a";
 
   ServiceGuest(
       TwoHosts hosts,
@@ -63,6 +67,22 @@ public final class ServiceGuest implements AutoCloseable {
     awaitProtected();
   }
 
+  /** Protects the guest that runs at b, in our monitor, to a. */
+  public void protectBack() {
+    protectFrom("b", "a");
+  }
+
+  /** Protects the guest that runs at a, in our monitor, to b. */
+  public void protectAgain() {
+    protectFrom("a", "b");
+  }
+
+  private void protectFrom(String host, String to) {
+    primary = host;
+    hosts.api(host).post("/v1/protections", Map.of("vm", name, "to", to));
+    awaitProtected();
+  }
+
   /** Waits for a state in which a failover would lose nothing, and checkpoints go on. */
   public void awaitProtected() {
     hosts.await(
@@ -81,11 +101,15 @@ public final class ServiceGuest implements AutoCloseable {
   }
 
   public JsonNode protection() {
-    return hosts.view("a", "protections", name);
+    return hosts.view(primary, "protections", name);
   }
 
   public JsonNode replica() {
-    return hosts.view("b", "replicas", name);
+    return replica("b");
+  }
+
+  private JsonNode replica(String host) {
+    return hosts.view(host, "replicas", name);
   }
 
   public void failover(String host) {
@@ -93,7 +117,7 @@ public final class ServiceGuest implements AutoCloseable {
   }
 
   public void unprotect() {
-    hosts.api("a").delete("/v1/protections/" + name);
+    hosts.api(primary).delete("/v1/protections/" + name);
   }
 
   public void awaitProtectionState(String state) {
@@ -102,6 +126,11 @@ public final class ServiceGuest implements AutoCloseable {
 
   public void awaitRunningAtB() {
     hosts.await(name + " runs at b", this::runsAtB);
+  }
+
+  public void awaitRunningAtA() {
+    hosts.await(
+        name + " runs at a", () -> "RUNNING".equals(replica("a").path("state").asString("")));
   }
 
   public boolean runsAtB() {
@@ -127,12 +156,12 @@ public final class ServiceGuest implements AutoCloseable {
   }
 
   /** Whether there is a keeper, and it is not the given one. */
-  boolean hasOtherKeeper(ProcessHandle keeper) {
+  public boolean hasOtherKeeper(ProcessHandle keeper) {
     return keepers().stream().anyMatch(other -> other.pid() != keeper.pid());
   }
 
   private List<ProcessHandle> keepers() {
-    return TwoHosts.processes("/run-a/protections/" + name);
+    return TwoHosts.processes("/run-%s/protections/%s".formatted(primary, name));
   }
 
   /** The guest's timer interrupts so far, as QEMU has them in the guest's memory. */
@@ -148,7 +177,11 @@ public final class ServiceGuest implements AutoCloseable {
 
   /** Our monitor's process for this guest on b; empty while there is none. */
   public Optional<ProcessHandle> vmm() {
-    String socket = replica().path("vm").asString("");
+    return vmm("b");
+  }
+
+  private Optional<ProcessHandle> vmm(String host) {
+    String socket = replica(host).path("vm").asString("");
     if (socket.isEmpty()) {
       return Optional.empty();
     }
@@ -162,7 +195,16 @@ public final class ServiceGuest implements AutoCloseable {
 
   /** The guest's timer interrupts so far, as our monitor on b has them. */
   public long ticksAtB() {
-    Path descriptors = Path.of("/proc/" + vmm().orElseThrow().pid() + "/fd");
+    return ticks("b");
+  }
+
+  /** The guest's timer interrupts so far, as our monitor on a has them. */
+  public long ticksAtA() {
+    return ticks("a");
+  }
+
+  private long ticks(String host) {
+    Path descriptors = Path.of("/proc/" + vmm(host).orElseThrow().pid() + "/fd");
     try (Stream<Path> files = Files.list(descriptors)) {
       Path memory = files.filter(ServiceGuest::isGuestMemory).findFirst().orElseThrow();
       try (FileChannel channel = FileChannel.open(memory)) {
@@ -199,7 +241,8 @@ public final class ServiceGuest implements AutoCloseable {
     qemu.destroyForcibly();
     // It has stopped itself with a stopped QEMU, and would never ask for its exit code.
     entered.destroyForcibly();
-    vmm().ifPresent(ProcessHandle::destroyForcibly);
+    vmm("b").ifPresent(ProcessHandle::destroyForcibly);
+    vmm("a").ifPresent(ProcessHandle::destroyForcibly);
   }
 
   private static boolean isGuestMemory(Path descriptor) {

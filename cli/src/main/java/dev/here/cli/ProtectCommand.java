@@ -22,7 +22,12 @@ import tools.jackson.databind.JsonNode;
 final class ProtectCommand implements Callable<Integer> {
   private static final int POLL_MILLIS = 250;
 
-  @Parameters(paramLabel = "VM", description = "The QMP socket of its QEMU, or xen:DOMAIN.")
+  @Parameters(
+      paramLabel = "VM",
+      description = {
+        "The QMP socket of its QEMU, xen:DOMAIN, the name of a guest that this host has taken over",
+        "(as here status shows it), or vmm:NAME or vmm:SOCKET of one that here vm run started."
+      })
   private String vm = "";
 
   @Option(names = "--to", required = true, paramLabel = "HOST", description = "The standby.")

@@ -6,15 +6,21 @@ import dev.here.formats.state.CheckpointFile;
 import dev.here.formats.state.MachineStateCodec;
 import dev.here.formats.state.StateDiff;
 import dev.here.formats.state.StateText;
+import dev.here.formats.xen.XenDomainImage;
 import dev.here.formats.xen.XenStreamReader;
 import dev.here.formats.xen.XenStreamText;
 import dev.here.machine.LostField;
+import dev.here.machine.MemoryRegion;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -145,6 +151,42 @@ final class StateCommand implements Runnable {
                 ? XenStreamText.json(position, item.get())
                 : XenStreamText.text(position, item.get());
         lines.forEach(out::println);
+      }
+      out.flush();
+      return 0;
+    }
+  }
+
+  @Command(
+      name = "export-xen",
+      description =
+          "Turns a checkpoint of a guest that Xen had started into a file for 'xl restore'; tells what"
+              + " the guest loses.")
+  int exportXen(
+      @Parameters(paramLabel = "CHECKPOINT") Path file,
+      @Parameters(paramLabel = "FILE", description = "The file to write; it must not exist.")
+          Path saved)
+      throws IOException {
+    try (CheckpointFile checkpoint = new CheckpointFile(file);
+        Arena arena = Arena.ofShared()) {
+      XenDomainImage image = XenDomainImage.of(checkpoint.state());
+      long size = checkpoint.state().memory().backingSizeBytes();
+      if (!checkpoint.hasMemory() || size > MAX_MEMORY_BYTES) {
+        throw new IllegalArgumentException(
+            "%s has no memory that can be exported (%d octets)".formatted(file, size));
+      }
+      MemorySegment memory = arena.allocate(size, MemoryRegion.PAGE_BYTES);
+      checkpoint.readMemory(memory);
+      try (FileChannel channel =
+          FileChannel.open(
+              saved,
+              Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+        image.write(channel, memory);
+      }
+      var out = spec.commandLine().getOut();
+      for (LostField field : image.report().lost()) {
+        out.printf("lost: %s = %s: %s%n", field.path(), field.value(), field.reason());
       }
       out.flush();
       return 0;

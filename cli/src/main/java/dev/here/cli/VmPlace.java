@@ -1,5 +1,6 @@
 package dev.here.cli;
 
+import dev.here.host.HostConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,7 +9,6 @@ import picocli.CommandLine.Option;
 
 /** Where a virtual machine's control socket and files are: by its name, or as told. */
 final class VmPlace {
-  private static final Path FOLDER = Path.of("/run/here/vm");
   private static final String SUFFIX = ".sock";
 
   @Option(
@@ -43,6 +43,6 @@ final class VmPlace {
       throw new IllegalArgumentException(
           "--name is \"" + name + "\", must be up to 40 letters, digits, dots and dashes");
     }
-    return Files.createDirectories(FOLDER).resolve(name + suffix);
+    return Files.createDirectories(HostConfig.VM_FOLDER).resolve(name + suffix);
   }
 }

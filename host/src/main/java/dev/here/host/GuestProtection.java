@@ -2,17 +2,20 @@ package dev.here.host;
 
 import dev.here.driver.qemu.ClockLag;
 import dev.here.hypervisor.Primary;
-import dev.here.net.FrameGate;
-import dev.here.net.ReleasePermission;
 import dev.here.replication.FrameOutput;
+import dev.here.replication.Lease;
 import java.nio.file.Path;
 import java.util.List;
 
 /** What a keeper holds of one running guest: its hypervisor, its frames' detour, its memory. */
 interface GuestProtection extends AutoCloseable {
-  /** Lets the guest's frames take their way through gates, open for now. */
-  FrameOutput redirect(Path folder, ReleasePermission permission, FrameGate.Pressure pressure)
-      throws InterruptedException;
+  /**
+   * Lets the guest's frames take their way through gates, open for now.
+   *
+   * @param folder for their sockets
+   * @param lease what is held leaves only while it can be relied on
+   */
+  FrameOutput redirect(Path folder, Lease lease) throws InterruptedException;
 
   Primary primary();
 

@@ -4,6 +4,8 @@ import dev.here.driver.qemu.QemuCleanup;
 import dev.here.driver.qemu.QemuProcess;
 import dev.here.driver.qemu.QemuTimeouts;
 import dev.here.driver.qemu.QmpClient;
+import dev.here.driver.vmm.VmmControl;
+import dev.here.driver.vmm.VmmGuest;
 import dev.here.driver.xen.XenGuest;
 import dev.here.hypervisor.HypervisorException;
 import java.nio.file.Path;
@@ -15,11 +17,23 @@ sealed interface GuestReference {
   /** Words before the name of a Xen domain. */
   String XEN = "xen:";
 
-  /** Reads {@code xen:NAME} or the path of a QMP socket. */
+  /** Words before the name or control socket of a VMM of ours. */
+  String VMM = "vmm:";
+
+  /**
+   * Reads {@code xen:NAME}, {@code vmm:SOCKET}, {@code vmm:NAME} of a guest that {@code here vm
+   * run} started, or the path of a QMP socket.
+   */
   static GuestReference parse(String text) {
-    return text.startsWith(XEN)
-        ? new Domain(text.substring(XEN.length()))
-        : new Qemu(Path.of(text));
+    if (text.startsWith(XEN)) {
+      return new Domain(text.substring(XEN.length()));
+    }
+    if (text.startsWith(VMM)) {
+      String place = text.substring(VMM.length());
+      return new Vmm(
+          place.contains("/") ? Path.of(place) : HostConfig.VM_FOLDER.resolve(place + ".sock"));
+    }
+    return new Qemu(Path.of(text));
   }
 
   /** A short name for the guest. */
@@ -90,6 +104,31 @@ sealed interface GuestReference {
       } catch (HypervisorException e) {
         throw new HypervisorException("domain %s: %s".formatted(name, e.getMessage()), e);
       }
+    }
+  }
+
+  /** A VMM of ours, by its control socket. */
+  record Vmm(Path socket) implements GuestReference {
+    @Override
+    public String name() {
+      return VmIdentity.nameOf(socket);
+    }
+
+    @Override
+    public GuestProtection open(Path folder, Duration patience) {
+      return new VmmProtection(socket);
+    }
+
+    @Override
+    public List<String> cleanUp() {
+      try (VmmControl control = VmmControl.connect(socket)) {
+        return VmmGuest.undo(control);
+      }
+    }
+
+    @Override
+    public void end() {
+      VmmGuest.end(socket);
     }
   }
 }

@@ -16,8 +16,8 @@ public final class Hered implements AutoCloseable {
 
   private final HostConfig config;
   private final Optional<WitnessConnection> witness;
-  private final Replicas replicas;
   private final Protections protections;
+  private final Replicas replicas;
   private final ApiSocket api;
 
   /** Starts serving. */
@@ -30,8 +30,8 @@ public final class Hered implements AutoCloseable {
             : Optional.of(
                 new WitnessConnection(
                     config.witness(), Keeper.leaseMillis(config.suspectAfter().toMillis())));
-    replicas = new Replicas(config, witness, handshake);
     protections = new Protections(config.runFolder().resolve("protections"), witness);
+    replicas = new Replicas(config, witness, handshake, protections::keeps);
     api = new ApiSocket(config.api(), routes());
     LOG.info(
         "{} serves {} and listens for peers on {}", config.name(), config.api(), config.listen());
@@ -65,21 +65,26 @@ public final class Hered implements AutoCloseable {
   }
 
   private Map<String, String> protect(JsonNode request) {
-    String socket = request.path("vm").asString("");
+    String vm = request.path("vm").asString("");
     String to = request.path("to").asString("");
-    if (socket.isEmpty() || to.isEmpty()) {
-      throw new HostException("say which VM (its QMP socket, or xen:DOMAIN) and to which host");
+    if (vm.isEmpty() || to.isEmpty()) {
+      throw new HostException(
+          "say which VM (its QMP socket, xen:DOMAIN, vmm:SOCKET, or the name of a guest that this host took over) and to which host");
     }
     if (config.witness().isEmpty()) {
       throw new HostException(
           "there is no witness: ownership needs a third party; start one with 'here witness' and hered with --witness");
     }
-    String name = request.path("name").asString(GuestReference.parse(socket).name());
     var peer = config.peer(to);
+    Optional<TakenOverGuest> here = replicas.runningHere(vm);
+    String guest = here.map(TakenOverGuest::reference).orElse(vm);
+    String name =
+        here.map(TakenOverGuest::name)
+            .orElseGet(() -> request.path("name").asString(GuestReference.parse(vm).name()));
     protections.protect(
         new ProtectOrder(
             name,
-            socket,
+            guest,
             config.name(),
             to,
             peer.getHostString(),
@@ -89,12 +94,17 @@ public final class Hered implements AutoCloseable {
             request.path("fixedIntervalMillis").asLong(0),
             request.path("maxDegradation").asDouble(0.2),
             request.path("maxIntervalMillis").asLong(2000),
-            config.suspectAfter().toMillis()));
+            config.suspectAfter().toMillis(),
+            here.filter(found -> !protections.runs(name))
+                .map(TakenOverGuest::ownedToken)
+                .orElse(0L)));
     return Map.of("name", name);
   }
 
   private Map<String, String> failover(String name) {
-    if (replicas.knows(name)) {
+    if (protections.runs(name)) {
+      protections.switchover(name);
+    } else if (replicas.knows(name)) {
       replicas.failover(name);
     } else if (protections.knows(name)) {
       protections.switchover(name);

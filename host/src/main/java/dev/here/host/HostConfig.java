@@ -34,6 +34,9 @@ public record HostConfig(
     List<Path> diskFolders,
     int spares,
     Duration suspectAfter) {
+  /** Where the control sockets of guests are that {@code here vm run} started by a name. */
+  public static final Path VM_FOLDER = Path.of("/run/here/vm");
+
   private static final int MOST_SPARES = 4;
 
   public HostConfig {

@@ -7,7 +7,6 @@ import dev.here.replication.Dialer;
 import dev.here.replication.EpochLoop;
 import dev.here.replication.FrameOutput;
 import dev.here.replication.Lease;
-import dev.here.replication.Ownership;
 import dev.here.replication.Protection;
 import dev.here.replication.ProtectionEvents;
 import dev.here.replication.ProtectionState;
@@ -109,7 +108,7 @@ public final class Keeper {
   private KeeperOutcome protect() throws InterruptedException {
     try (WitnessConnection witness =
             new WitnessConnection(order.witness(), leaseMillis(order.suspectAfterMillis()));
-        Ownership ownership = witness.ownership(VmIdentity.of(order.name()), order.host());
+        ZooKeeperOwnership ownership = witness.place(VmIdentity.of(order.name()), order.host());
         GuestProtection guest = GuestReference.parse(order.guest()).open(folder, patience)) {
       Lease lease = acquire(ownership);
       Thread sessions = sessionWriter(witness);
@@ -124,7 +123,7 @@ public final class Keeper {
   }
 
   private KeeperOutcome run(GuestProtection guest, Lease lease) throws InterruptedException {
-    FrameOutput frames = guest.redirect(folder, lease::mayRelease, () -> {});
+    FrameOutput frames = guest.redirect(folder, lease);
     EpochLoop loop =
         new EpochLoop(
             protection(guest),
@@ -181,12 +180,12 @@ public final class Keeper {
   }
 
   /** A lease that an earlier keeper held may have to run out first. */
-  private Lease acquire(Ownership ownership) throws InterruptedException {
+  private Lease acquire(ZooKeeperOwnership ownership) throws InterruptedException {
     long deadline = System.nanoTime() + ACQUIRE_NANOS;
     String reason = "another host or keeper owns it";
     while (true) {
       try {
-        Optional<Lease> lease = ownership.acquire();
+        Optional<Lease> lease = inherited(ownership).or(ownership::acquire);
         if (lease.isPresent()) {
           return lease.get();
         }
@@ -200,6 +199,11 @@ public final class Keeper {
       }
       Thread.sleep(100);
     }
+  }
+
+  /** Once only: an earlier keeper of this order may have inherited before it died. */
+  private Optional<Lease> inherited(ZooKeeperOwnership ownership) {
+    return order.inherits() > 0 ? ownership.inherit(order.inherits()) : Optional.empty();
   }
 
   /** What the daemon shows of a protection, beside its name. */

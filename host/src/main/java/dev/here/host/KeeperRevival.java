@@ -87,13 +87,14 @@ final class KeeperRevival {
 
   private Optional<KeeperOutcome> awaitLease() throws InterruptedException {
     try (ZooKeeperOwnership ownership = witness.place(VmIdentity.of(order.name()), order.host())) {
-      Optional<Lease> lease = await(ownership);
-      if (lease.isEmpty()) {
+      Optional<Runnable> owned = await(ownership);
+      if (owned.isEmpty()) {
         return Optional.of(endHere());
       }
-      try (Lease held = lease.get()) {
-        LOG.info("{} is owned from here again, token {}", order.name(), held.token());
+      try {
         return undo();
+      } finally {
+        owned.get().run();
       }
     }
   }
@@ -107,15 +108,24 @@ final class KeeperRevival {
   }
 
   /**
-   * Empty when another host has taken the VM over, be it that its lease is not held at this moment.
+   * Waits until the VM is owned by this daemon; what is returned lets go of it again. Empty when
+   * another host has taken the VM over, be it that its lease is not held at this moment.
    */
-  private Optional<Lease> await(ZooKeeperOwnership ownership) throws InterruptedException {
+  private Optional<Runnable> await(ZooKeeperOwnership ownership) throws InterruptedException {
     long deadline = deadlineNanos(3);
     while (true) {
       try {
+        if (ownership.isHeldBySession()) {
+          LOG.info("{} is owned from here: its keeper died before it had the lease", order.name());
+          return Optional.of(() -> {});
+        }
         Optional<Lease> lease = ownership.regain();
-        if (lease.isPresent() || System.nanoTime() > deadline) {
-          return lease;
+        if (lease.isPresent()) {
+          LOG.info("{} is owned from here again, token {}", order.name(), lease.get().token());
+          return Optional.of(lease.get()::close);
+        }
+        if (System.nanoTime() > deadline) {
+          return Optional.empty();
         }
       } catch (OwnershipException e) {
         // Nothing is certain without the witness: the gates stay, and nobody is ended.

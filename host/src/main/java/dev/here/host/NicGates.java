@@ -4,7 +4,6 @@ import dev.here.driver.qemu.QemuNic;
 import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.hypervisor.HypervisorException;
-import dev.here.net.FrameGate;
 import dev.here.net.RedirectedNic;
 import dev.here.net.ReleasePermission;
 import dev.here.replication.FrameOutput;
@@ -34,14 +33,13 @@ final class NicGates implements AutoCloseable {
       List<QemuNic> nics,
       Duration timeout,
       Path folder,
-      ReleasePermission permission,
-      FrameGate.Pressure pressure)
+      ReleasePermission permission)
       throws InterruptedException {
     int index = 0;
     for (QemuNic nic : nics) {
       Path out = folder.resolve("out" + index);
       Path in = folder.resolve("in" + index);
-      RedirectedNic gate = RedirectedNic.listen(out, in, true, GATE_BYTES, permission, pressure);
+      RedirectedNic gate = RedirectedNic.listen(out, in, true, GATE_BYTES, permission, () -> {});
       gates.add(gate);
       redirects.add(QemuNicRedirect.attach(qmp, nic, index, out, in, timeout));
       if (!gate.awaitConnected(CONNECT_NANOS)) {

@@ -20,6 +20,8 @@ import java.nio.file.Path;
  * @param maxDegradation for a bounded policy
  * @param maxIntervalMillis for a bounded policy
  * @param suspectAfterMillis how long a hypervisor or a peer may be silent
+ * @param inherits fencing token of the lease that this host's daemon has of a guest that it took
+ *     over, and that becomes the keeper's; 0 where nobody owns the VM
  */
 record ProtectOrder(
     String name,
@@ -33,7 +35,8 @@ record ProtectOrder(
     long fixedIntervalMillis,
     double maxDegradation,
     long maxIntervalMillis,
-    long suspectAfterMillis) {
+    long suspectAfterMillis,
+    long inherits) {
   private static final long MILLI = 1_000_000;
 
   /** Shortest interval of a bounded policy. */

@@ -121,6 +121,21 @@ final class Protections implements AutoCloseable {
     require(name).post("/v1/switchover");
   }
 
+  /** Whether a keeper of this VM runs. */
+  boolean runs(String name) {
+    KeeperProcess keeper = keepers.get(name);
+    return keeper != null && keeper.isAlive();
+  }
+
+  /** Whether a keeper has this VM's lease, or a dead one's is being seen to. */
+  boolean keeps(String name) {
+    KeeperProcess keeper = keepers.get(name);
+    return keeper != null
+        && (keeper.isAlive()
+            || reviving.contains(name)
+            || keeper.outcome().map(end -> isTriedAgain(name, end)).orElse(true));
+  }
+
   boolean knows(String name) {
     return keepers.containsKey(name);
   }

@@ -13,9 +13,8 @@ import dev.here.driver.qemu.QmpClient;
 import dev.here.formats.qemu.QemuGuestFacts;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Primary;
-import dev.here.net.FrameGate;
-import dev.here.net.ReleasePermission;
 import dev.here.replication.FrameOutput;
+import dev.here.replication.Lease;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,10 +80,8 @@ final class QemuProtection implements GuestProtection {
   }
 
   @Override
-  public FrameOutput redirect(
-      Path folder, ReleasePermission permission, FrameGate.Pressure pressure)
-      throws InterruptedException {
-    return gates.redirect(qmp, inventory.nics(), timeouts.command(), folder, permission, pressure);
+  public FrameOutput redirect(Path folder, Lease lease) throws InterruptedException {
+    return gates.redirect(qmp, inventory.nics(), timeouts.command(), folder, lease::mayRelease);
   }
 
   @Override

@@ -30,6 +30,17 @@ record ReplicaRecord(String vmName, ProcessMark vmm, String tap, boolean takenOv
   }
 
   /**
+   * Removes the TAP. Its name is forgotten first, since another guest's may get it next, and
+   * whoever clears up after this record must not take that one's away.
+   */
+  void releaseTap(Path folder) {
+    if (!tap.isEmpty()) {
+      new ReplicaRecord(vmName, vmm, "", takenOver).write(folder);
+      GuestTap.left(tap).close();
+    }
+  }
+
+  /**
    * Ends what an earlier daemon left in the folders under {@code replicas}: replicas are of no use
    * without the record of their commits, which was in that daemon's memory; their primaries fill
    * new ones. A guest that was taken over runs on.

@@ -14,24 +14,39 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The replicas that this host holds for others, and the guests that it took over. */
 final class Replicas implements ReplicaDirectory, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Replicas.class);
   private static final long GREETING_MILLIS = 5_000;
 
   private final HostConfig config;
   private final Optional<WitnessConnection> witness;
   private final Map<UUID, StandbyReplica> replicas = new ConcurrentHashMap<>();
   private final Map<UUID, TakenOverGuest> takenOver = new ConcurrentHashMap<>();
+  private final Predicate<String> kept;
   private final SpareVmms spares;
   private final PeerListener listener;
 
-  /** Listens for peers at once. */
-  Replicas(HostConfig config, Optional<WitnessConnection> witness, Handshake handshake) {
+  /**
+   * Listens for peers at once.
+   *
+   * @param kept whether a keeper of this host has the lease of the VM of a name, or is to have it
+   */
+  Replicas(
+      HostConfig config,
+      Optional<WitnessConnection> witness,
+      Handshake handshake,
+      Predicate<String> kept) {
     this.config = config;
     this.witness = witness;
+    this.kept = kept;
     for (Path folder : ReplicaRecord.clear(config.runFolder().resolve("replicas"))) {
-      TakenOverGuest guest = new TakenOverGuest(config, witness, folder);
+      TakenOverGuest guest = new TakenOverGuest(config, witness, folder, Optional.empty(), kept);
+      LOG.info("{} was taken over before this daemon started and runs on", guest.name());
       takenOver.put(VmIdentity.of(guest.name()), guest);
     }
     this.spares = new SpareVmms(config.runFolder().resolve("replicas"), config.spares());
@@ -44,7 +59,8 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
     if (known != null && known.serves(hello.session()) && known.lives()) {
       return known.receiver();
     }
-    if (known != null && known.isRunning() || runsSinceEarlier(hello.vm())) {
+    forgetEnded();
+    if (known != null && known.isRunning() && known.lives() || takenOver.containsKey(hello.vm())) {
       throw new RefusedException(
           RefusalCode.TAKEN_OVER, "%s runs %s already".formatted(config.name(), hello.vmName()));
     }
@@ -57,14 +73,32 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
     return fresh.receiver();
   }
 
-  private boolean runsSinceEarlier(UUID vm) {
-    TakenOverGuest guest = takenOver.get(vm);
-    if (guest == null || guest.lives()) {
-      return guest != null;
+  private void forgetEnded() {
+    for (Map.Entry<UUID, TakenOverGuest> entry : takenOver.entrySet()) {
+      if (!entry.getValue().lives() && takenOver.remove(entry.getKey(), entry.getValue())) {
+        entry.getValue().forget();
+      }
     }
-    takenOver.remove(vm);
-    guest.close();
-    return false;
+  }
+
+  /**
+   * A guest that this host took over and that runs here.
+   *
+   * @param text its name or its VMM's control socket, either with or without "vmm:" before it
+   */
+  synchronized Optional<TakenOverGuest> runningHere(String text) {
+    String wanted =
+        text.startsWith(GuestReference.VMM) ? text.substring(GuestReference.VMM.length()) : text;
+    replicas.forEach((vm, replica) -> {
+      if (replica.isRunning() && replica.lives() && replica.isCalled(wanted)) {
+        replicas.remove(vm);
+        takenOver.put(vm, replica.settled(config, witness, kept));
+      }
+    });
+    return takenOver.values().stream()
+        .filter(TakenOverGuest::lives)
+        .filter(guest -> guest.isCalled(wanted))
+        .findFirst();
   }
 
   /** The user wants the guest here. */
@@ -85,10 +119,9 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
   }
 
   List<ReplicaView> views() {
+    forgetEnded();
     List<ReplicaView> views = new ArrayList<>();
-    takenOver.values().stream()
-        .filter(TakenOverGuest::lives)
-        .forEach(guest -> views.add(guest.view()));
+    takenOver.values().forEach(guest -> views.add(guest.view()));
     replicas.values().forEach(replica -> views.add(replica.view()));
     return views;
   }

@@ -1,7 +1,6 @@
 package dev.here.host;
 
-import dev.here.driver.vmm.VmmCommand;
-import dev.here.driver.vmm.VmmStandby;
+import dev.here.driver.xen.XenStandby;
 import dev.here.formats.wire.Message;
 import dev.here.formats.wire.RefusalCode;
 import dev.here.hypervisor.HypervisorException;
@@ -22,15 +21,14 @@ import dev.here.replication.Verdict;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One replica on its standby: a warm VMM that holds the memory, the receiver that commits into it,
+ * One replica on its standby: the machine that holds the memory, the receiver that commits into it,
  * and the failover that starts it when the lease is granted.
  */
 final class StandbyReplica implements AutoCloseable {
@@ -42,14 +40,16 @@ final class StandbyReplica implements AutoCloseable {
 
   private final String name;
   private final UUID session;
-  private final VmmStandby standby;
+  private final ReplicaMachine machine;
   private final ReplicaStore store;
   private final EpochReceiver receiver;
   private final Failover failover;
   private final FailoverWatch watch;
-  private final Optional<GuestTap> tap;
   private final Path folder;
-  private final ReplicaRecord record;
+
+  /** Of what is left when this daemon ends, if anything is. */
+  private final Optional<ReplicaRecord> record;
+
   private volatile Optional<FailoverTimes> times = Optional.empty();
   private volatile Optional<Lease> lease = Optional.empty();
 
@@ -57,26 +57,19 @@ final class StandbyReplica implements AutoCloseable {
       HostConfig config,
       Optional<Ownership> ownership,
       Message.Hello hello,
-      VmmStandby standby,
-      Optional<GuestTap> tap,
+      ReplicaMachine machine,
       Path folder) {
     this.name = hello.vmName();
     this.folder = folder;
-    this.record =
-        new ReplicaRecord(
-            name,
-            ProcessMark.of(standby.process().orElseThrow()),
-            tap.map(GuestTap::name).orElse(""),
-            false);
-    record.write(folder);
     this.session = hello.session();
-    this.standby = standby;
-    this.tap = tap;
+    this.machine = machine;
+    this.record = machine.record();
+    record.ifPresent(left -> left.write(folder));
     this.store = new MemoryReplicaStore();
     Replica replica =
         Replica.create(
             store,
-            standby.memory(),
+            machine.standby().memory(),
             hello.memory(),
             hello.streams(),
             hello.session(),
@@ -90,13 +83,14 @@ final class StandbyReplica implements AutoCloseable {
             new Suspicion.Limits(suspect, 2 * suspect, 6 * suspect, suspect),
             RETRY_NANOS);
     this.watch = new FailoverWatch(failover, STEP_NANOS);
-    this.receiver = new EpochReceiver(replica, standby, watch);
+    this.receiver = new EpochReceiver(replica, machine.standby(), watch);
   }
 
   /**
-   * Starts a warm VMM of the guest's shape.
+   * Makes a replica of the guest's shape with the hypervisor that this host has: Xen, where it is
+   * one, else our own VMM.
    *
-   * @param spares where a started process may be
+   * @param spares where a started VMM may be
    * @throws RefusedException when this host cannot carry it
    */
   static StandbyReplica prepare(
@@ -104,79 +98,38 @@ final class StandbyReplica implements AutoCloseable {
       Optional<WitnessConnection> witness,
       Message.Hello hello,
       SpareVmms spares) {
-    Optional<GuestTap> tap =
-        config.bridge().isEmpty() ? Optional.empty() : Optional.of(GuestTap.make(config.bridge()));
-    VmmStandby standby = null;
     try {
       Path folder = config.runFolder().resolve("replicas").resolve(hello.session().toString());
       Files.createDirectories(folder);
-      standby =
-          new VmmStandby(
-              VmmCommand.ofThisJava(vmmOptions(config, hello, tap)),
-              folder.resolve("vmm.sock"),
-              folder.resolve("vmm.log"));
-      spares.take().ifPresent(standby::startFrom);
-      standby.prepare(hello.memory(), hello.vcpus());
-      return new StandbyReplica(
-          config,
-          witness.map(third -> third.ownership(hello.vm(), config.name())),
-          hello,
-          standby,
-          tap,
-          folder);
-    } catch (IOException | HypervisorException | HostException e) {
-      if (standby != null) {
-        standby.close();
+      ReplicaMachine machine =
+          XenStandby.isHere()
+              ? XenReplica.prepare(hello, folder)
+              : VmmReplica.prepare(config, hello, folder, spares);
+      try {
+        return new StandbyReplica(
+            config,
+            witness.map(third -> third.ownership(hello.vm(), config.name())),
+            hello,
+            machine,
+            folder);
+      } catch (HypervisorException | HostException e) {
+        machine.close();
+        machine.withdraw();
+        throw e;
       }
-      tap.ifPresent(GuestTap::close);
+    } catch (IOException | HypervisorException | HostException e) {
       throw new RefusedException(
           RefusalCode.UNSUITABLE, "%s: %s".formatted(config.name(), e.getMessage()), e);
     }
-  }
-
-  private static List<String> vmmOptions(
-      HostConfig config, Message.Hello hello, Optional<GuestTap> tap) {
-    List<String> options = new ArrayList<>();
-    for (String disk : hello.disks()) {
-      options.add("--disk");
-      options.add(allowedDisk(config, disk) + ",readonly");
-    }
-    tap.ifPresent(made -> {
-      options.add("--nic");
-      options.add("tap=" + made.name());
-    });
-    return options;
-  }
-
-  /** A peer names paths; only what the administrator has set apart for disks is opened for it. */
-  private static Path allowedDisk(HostConfig config, String disk) {
-    try {
-      Path real = Path.of(disk).toRealPath();
-      for (Path folder : config.diskFolders()) {
-        if (real.startsWith(folder.toRealPath())) {
-          return real;
-        }
-      }
-    } catch (IOException e) {
-      throw new RefusedException(
-          RefusalCode.UNSUITABLE,
-          "disk %s is not on host %s (%s): put the same file there"
-              .formatted(disk, config.name(), e.getMessage()),
-          e);
-    }
-    throw new RefusedException(
-        RefusalCode.UNSUITABLE,
-        "disk %s does not lie in a folder for disks of host %s, which are %s: start its hered with --disk-folder"
-            .formatted(disk, config.name(), config.diskFolders()));
   }
 
   boolean serves(UUID otherSession) {
     return session.equals(otherSession);
   }
 
-  /** Whether its VMM is there: without it a replica has no memory. */
+  /** Whether its memory is there. */
   boolean lives() {
-    return standby.process().map(ProcessHandle::isAlive).orElse(false);
+    return machine.lives();
   }
 
   EpochReceiver receiver() {
@@ -187,6 +140,20 @@ final class StandbyReplica implements AutoCloseable {
     return failover.state() == FailoverState.RUNNING;
   }
 
+  /** Whether this is its name, its VMM's control socket or its domain. */
+  boolean isCalled(String text) {
+    return text.equals(name) || text.equals(machine.vm());
+  }
+
+  /** The guest that runs here, from now on without the receiver that brought it. */
+  TakenOverGuest settled(
+      HostConfig config, Optional<WitnessConnection> witness, Predicate<String> kept) {
+    Optional<Lease> held = lease;
+    lease = Optional.empty();
+    close();
+    return new TakenOverGuest(config, witness, folder, held, kept);
+  }
+
   /** The user wants the guest here. */
   void failover() {
     watch.command();
@@ -195,14 +162,14 @@ final class StandbyReplica implements AutoCloseable {
   ReplicaView view() {
     return new ReplicaView(
         name,
-        standby.socket().toString(),
-        standby.hypervisor(),
+        machine.vm(),
+        machine.standby().hypervisor(),
         failover.state(),
         failover.verdict(),
         failover.reason(),
         receiver.replica().committedEpoch(),
         times,
-        isRunning() ? Optional.of(standby.progress(PROGRESS_NANOS)) : Optional.empty());
+        isRunning() ? Optional.of(machine.standby().progress(PROGRESS_NANOS)) : Optional.empty());
   }
 
   private final class Actions implements FailoverActions {
@@ -216,9 +183,10 @@ final class StandbyReplica implements AutoCloseable {
     @Override
     public long activate(Lease granted) {
       try {
-        // From here on a daemon that starts again must not end this VMM.
-        record.beingTakenOver().write(folder);
+        // From here on a daemon that starts again must not end what the guest runs in.
+        machine.takenOver().ifPresent(left -> left.write(folder));
         long epoch = receiver.takeOver();
+        machine.takenOver().ifPresent(left -> left.write(folder));
         lease = Optional.of(granted);
         return epoch;
       } catch (InterruptedException e) {
@@ -246,9 +214,9 @@ final class StandbyReplica implements AutoCloseable {
     watch.close();
     receiver.close();
     store.close();
-    standby.close();
-    if (!isRunning()) {
-      tap.ifPresent(GuestTap::close);
+    machine.close();
+    if (!isRunning() || !lives()) {
+      record.ifPresent(left -> left.releaseTap(folder));
     }
     lease.ifPresent(Lease::close);
   }

@@ -1,50 +1,68 @@
 package dev.here.host;
 
-import dev.here.driver.vmm.VmmProgress;
 import dev.here.replication.FailoverState;
 import dev.here.replication.Lease;
 import dev.here.replication.OwnershipException;
 import dev.here.replication.Verdict;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A guest that an earlier daemon of this host took over. It runs on in its VMM; this daemon shows
- * it, and owns it again as soon as the witness grants it: this host was the last owner, and whoever
- * had its guest before must not get it back meanwhile ({@link ZooKeeperOwnership#regain}).
+ * A guest that this host took over, by this daemon or an earlier one. It runs on in its VMM or
+ * domain; this daemon shows it and owns it, except while a keeper protects it from here and has the
+ * lease ({@link ZooKeeperOwnership#inherit}). Without the lease it is asked for until the witness
+ * grants it: this host was the last owner, and whoever had the guest before must not get it back
+ * meanwhile ({@link ZooKeeperOwnership#regain}).
  */
 final class TakenOverGuest implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TakenOverGuest.class);
   private static final long RETRY_MILLIS = 200;
+  private static final long OWNED_NANOS = 5_000_000_000L;
   private static final long PROGRESS_NANOS = 500_000_000;
 
+  private final Path folder;
   private final ReplicaRecord record;
+  private final Path socket;
   private final ReplicaView last;
   private final Optional<ZooKeeperOwnership> place;
-  private final VmmProgress progress;
+  private final Predicate<String> kept;
+  private final GuestWatch progress;
   private final Thread claimant;
-  private volatile Optional<Lease> lease = Optional.empty();
-  private volatile String hindrance;
+  private volatile Optional<Lease> lease;
+  private volatile String hindrance = "";
 
   /**
-   * Begins to claim it.
+   * Begins to claim it, unless it is owned already.
    *
    * @param folder where {@link ReplicaRecord} lies
+   * @param held the lease, where this daemon has it; closed with this object
+   * @param kept whether a keeper has the lease of the VM of a name, or is to have it again
    */
-  TakenOverGuest(HostConfig config, Optional<WitnessConnection> witness, Path folder) {
+  TakenOverGuest(
+      HostConfig config,
+      Optional<WitnessConnection> witness,
+      Path folder,
+      Optional<Lease> held,
+      Predicate<String> kept) {
+    this.folder = folder;
     record = ReplicaRecord.read(folder);
-    Path socket = folder.resolve("vmm.sock");
-    last = ReplicaView.read(folder).orElseGet(() -> bare(socket));
+    socket = folder.resolve("vmm.sock");
+    last = ReplicaView.read(folder).orElseGet(this::bare);
     place = witness.map(third -> third.place(VmIdentity.of(record.vmName()), config.name()));
-    hindrance = place.isPresent() ? "its lease is asked for" : "there is no witness to own it at";
-    progress = new VmmProgress(socket);
-    LOG.info("{} was taken over before this daemon started and runs on", record.vmName());
+    lease = held;
+    this.kept = kept;
+    if (held.isEmpty()) {
+      hindrance = place.isPresent() ? "its lease is asked for" : "there is no witness to own it at";
+    }
+    progress = GuestWatch.of(last.vm());
     claimant = Thread.ofVirtual().name("claim-" + record.vmName()).start(this::claim);
   }
 
-  private ReplicaView bare(Path socket) {
+  private ReplicaView bare() {
     return new ReplicaView(
         record.vmName(),
         socket.toString(),
@@ -61,14 +79,48 @@ final class TakenOverGuest implements AutoCloseable {
     return record.vmName();
   }
 
+  /** Whether this is its name, its VMM's control socket or its domain. */
+  boolean isCalled(String text) {
+    return text.equals(name()) || text.equals(last.vm());
+  }
+
   boolean lives() {
     return record.vmm().find().filter(ProcessMark::isAlive).isPresent();
   }
 
+  /** The guest's name for a keeper, see {@link GuestReference#parse}. */
+  String reference() {
+    return last.vm().startsWith(GuestReference.XEN) ? last.vm() : GuestReference.VMM + socket;
+  }
+
+  /**
+   * The fencing token with which this daemon owns the guest; waits a little for it, since a keeper
+   * that has just ended may still be giving it up.
+   *
+   * @throws HostException when it does not own it, with the reason
+   */
+  long ownedToken() {
+    long deadlineNanos = System.nanoTime() + OWNED_NANOS;
+    while (owned().isEmpty() && System.nanoTime() < deadlineNanos) {
+      LockSupport.parkNanos(RETRY_MILLIS * 1_000_000);
+    }
+    return owned()
+        .map(Lease::token)
+        .orElseThrow(() ->
+            new HostException(
+                "VM %s runs here, but this host does not own it: %s".formatted(name(), hindrance)));
+  }
+
+  private Optional<Lease> owned() {
+    return lease.filter(held -> !held.isLost());
+  }
+
   private void claim() {
     try {
-      while (place.isPresent() && lease.isEmpty() && lives()) {
-        tryToOwn(place.get());
+      while (place.isPresent() && lives()) {
+        if (owned().isEmpty() && !kept.test(name())) {
+          tryToOwn(place.get());
+        }
         Thread.sleep(RETRY_MILLIS);
       }
     } catch (InterruptedException e) {
@@ -95,7 +147,13 @@ final class TakenOverGuest implements AutoCloseable {
   }
 
   ReplicaView view() {
-    return last.now(hindrance, progress.ask(PROGRESS_NANOS));
+    return last.now(kept.test(name()) ? "" : hindrance, progress.ask(PROGRESS_NANOS));
+  }
+
+  /** Its VMM has ended: it is owned from here no longer, and its TAP goes. */
+  void forget() {
+    close();
+    record.releaseTap(folder);
   }
 
   /** The guest runs on. */
@@ -103,6 +161,7 @@ final class TakenOverGuest implements AutoCloseable {
   public void close() {
     claimant.interrupt();
     progress.close();
+    lease.ifPresent(Lease::close);
     place.ifPresent(ZooKeeperOwnership::close);
   }
 }

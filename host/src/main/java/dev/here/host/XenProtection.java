@@ -6,9 +6,8 @@ import dev.here.driver.qemu.QemuTimeouts;
 import dev.here.driver.xen.XenGuest;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Primary;
-import dev.here.net.FrameGate;
-import dev.here.net.ReleasePermission;
 import dev.here.replication.FrameOutput;
+import dev.here.replication.Lease;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -37,11 +36,9 @@ final class XenProtection implements GuestProtection {
   }
 
   @Override
-  public FrameOutput redirect(
-      Path folder, ReleasePermission permission, FrameGate.Pressure pressure)
-      throws InterruptedException {
+  public FrameOutput redirect(Path folder, Lease lease) throws InterruptedException {
     return gates.redirect(
-        guest.monitor(), guest.inventory().nics(), timeout, folder, permission, pressure);
+        guest.monitor(), guest.inventory().nics(), timeout, folder, lease::mayRelease);
   }
 
   @Override

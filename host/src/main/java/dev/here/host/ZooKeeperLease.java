@@ -90,6 +90,12 @@ final class ZooKeeperLease implements Lease {
   }
 
   @Override
+  public long releasableUntilNanos() {
+    long nowNanos = System.nanoTime();
+    return standing == Standing.HELD ? clock.validUntilNanos(nowNanos) : nowNanos;
+  }
+
+  @Override
   public boolean isLost() {
     return standing == Standing.LOST;
   }

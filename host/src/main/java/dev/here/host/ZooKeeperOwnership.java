@@ -4,6 +4,7 @@ import dev.here.host.WitnessNodes.Node;
 import dev.here.replication.Lease;
 import dev.here.replication.Ownership;
 import dev.here.replication.OwnershipException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -71,6 +72,58 @@ final class ZooKeeperOwnership implements Ownership {
     return grant(OptionalLong.empty(), record -> record.host().equals(host));
   }
 
+  /**
+   * Takes the lease with {@code token} over from another process of this host, which wants it so
+   * and loses it by that: one transaction raises the token and replaces the owner node, so nobody
+   * comes between. Works as well when that process's session has just ended.
+   *
+   * @return empty when that lease is not the last one, or somebody was faster
+   * @throws OwnershipException when the witness does not answer
+   */
+  Optional<Lease> inherit(long token) {
+    long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
+    WitnessNodes nodes = witness.nodes();
+    try {
+      Optional<Node> owner = read(nodes, ownerPath, deadlineNanos);
+      Optional<Node> last = read(nodes, recordPath, deadlineNanos);
+      if (last.isEmpty()) {
+        return Optional.empty();
+      }
+      OwnershipRecord record = OwnershipRecord.decode(recordPath, last.get().octets());
+      if (record.token() != token || !record.host().equals(host)) {
+        return Optional.empty();
+      }
+      OwnershipRecord next = record.next(claim, host);
+      List<Op> steps = new ArrayList<>();
+      steps.add(Op.setData(recordPath, next.encoded(), last.get().version()));
+      owner.ifPresent(node -> steps.add(Op.delete(ownerPath, node.version())));
+      return attempt(nodes, next, steps, deadlineNanos);
+    } catch (KeeperException e) {
+      throw new OwnershipException(
+          "the witness does not answer for %s: %s".formatted(recordPath, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * Whether the owner node is of this connection's session: this process owns the VM, by whichever
+   * of its parts.
+   *
+   * @throws OwnershipException when the witness does not answer
+   */
+  boolean isHeldBySession() {
+    long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
+    WitnessNodes nodes = witness.nodes();
+    try {
+      return WitnessNodes.await(nodes.readConfirmed(ownerPath), deadlineNanos).ephemeralOwner()
+          == nodes.sessionId();
+    } catch (KeeperException.NoNodeException e) {
+      return false;
+    } catch (KeeperException e) {
+      throw new OwnershipException(
+          "the witness does not answer for %s: %s".formatted(recordPath, e.getMessage()), e);
+    }
+  }
+
   /** The host that owns the VM or was the last to; empty when there was none. */
   Optional<String> lastOwner() {
     try {
@@ -136,7 +189,7 @@ final class ZooKeeperOwnership implements Ownership {
       }
       OwnershipRecord next = record.next(claim, host);
       Op write = Op.setData(recordPath, next.encoded(), last.get().version());
-      return attempt(nodes, next, write, deadlineNanos);
+      return attempt(nodes, next, List.of(write), deadlineNanos);
     } catch (KeeperException e) {
       throw new OwnershipException(
           "the witness does not answer for %s: %s".formatted(recordPath, e.getMessage()), e);
@@ -162,16 +215,19 @@ final class ZooKeeperOwnership implements Ownership {
     OwnershipRecord record = new OwnershipRecord(1, false, claim, host);
     Op write =
         Op.create(recordPath, record.encoded(), ZooDefs.Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
-    return attempt(nodes, record, write, deadlineNanos);
+    return attempt(nodes, record, List.of(write), deadlineNanos);
   }
 
+  /** Does {@code steps} and creates the owner node, all or nothing. */
   private Optional<Lease> attempt(
-      WitnessNodes nodes, OwnershipRecord record, Op write, long deadlineNanos)
+      WitnessNodes nodes, OwnershipRecord record, List<Op> steps, long deadlineNanos)
       throws KeeperException {
     ZooKeeperLease lease = new ZooKeeperLease(witness, this, record);
+    List<Op> whole = new ArrayList<>(steps);
+    whole.add(ownerNode(record));
     long sentNanos = System.nanoTime();
     try {
-      WitnessNodes.await(nodes.transact(List.of(write, ownerNode(record))), deadlineNanos);
+      WitnessNodes.await(nodes.transact(whole), deadlineNanos);
     } catch (KeeperException e) {
       if (isCertain(e.code())) {
         return Optional.empty();

@@ -112,6 +112,57 @@ class ZooKeeperOwnershipTest {
   }
 
   @Test
+  void anotherProcessOfTheHostInheritsWithoutAMomentBetween() {
+    Lease daemons = OwnershipSteps.acquired(primary());
+    try (WitnessConnection keepers = new WitnessConnection(WitnessTest.connectString(witness));
+        ZooKeeperOwnership ofAnotherHost = keepers.place(vm, "standby");
+        ZooKeeperOwnership place = keepers.place(vm, "primary")) {
+      long token = daemons.token();
+      assertThat(OwnershipSteps.answered(() -> ofAnotherHost.inherit(token)))
+          .as("of another host")
+          .isEmpty();
+      assertThat(OwnershipSteps.answered(() -> place.inherit(token + 1))).as("token").isEmpty();
+      assertThat(daemons.mayRelease()).isTrue();
+      Lease lease = OwnershipSteps.answered(() -> place.inherit(token)).orElseThrow();
+      assertThat(lease.token()).isGreaterThan(token);
+      assertThat(lease.mayRelease()).isTrue();
+      assertThat(lease.releasableUntilNanos() - System.nanoTime()).isPositive();
+      assertThat(tryAcquire()).isEmpty();
+      OwnershipSteps.until("the daemon's is lost", daemons::isLost);
+      assertThat(daemons.releasableUntilNanos() - System.nanoTime()).isNotPositive();
+      assertThat(OwnershipSteps.answered(() -> place.inherit(token))).as("once only").isEmpty();
+      daemons.close();
+      assertThat(tryAcquire()).as("the heir's stays").isEmpty();
+      lease.allowTakeOver(true);
+      lease.close();
+      assertThat(tryTakeOver(lease.token())).as("the standby follows the heir").isPresent();
+    }
+  }
+
+  @Test
+  void anEndedSessionsLeaseIsInheritedToo() {
+    WitnessConnection gone = new WitnessConnection(WitnessTest.connectString(witness));
+    long token = OwnershipSteps.acquired(gone.ownership(vm, "primary")).token();
+    gone.close();
+    Lease lease =
+        OwnershipSteps.answered(() -> primaryHost.place(vm, "primary").inherit(token))
+            .orElseThrow();
+    assertThat(lease.token()).isGreaterThan(token);
+  }
+
+  @Test
+  void aProcessKnowsWhatItsOwnSessionHolds() {
+    ZooKeeperOwnership place = primaryHost.place(vm, "primary");
+    assertThat(OwnershipSteps.answered(() -> Optional.of(place.isHeldBySession())).orElseThrow())
+        .isFalse();
+    Lease lease = OwnershipSteps.acquired(primary());
+    assertThat(place.isHeldBySession()).isTrue();
+    assertThat(standbyHost.place(vm, "primary").isHeldBySession()).isFalse();
+    lease.close();
+    OwnershipSteps.until("it is given up", () -> !place.isHeldBySession());
+  }
+
+  @Test
   void leaseOfADeadProcessGoesOnInItsContinuedSession() throws IOException {
     try (TcpRelay relay = new TcpRelay(witness.address());
         WitnessConnection dead =

@@ -38,7 +38,7 @@ public record MachineState(
     IsaState isa,
     ClockState clock) {
   /** The layout version written by this program. */
-  public static final int VERSION = 1;
+  public static final int VERSION = 2;
 
   /** Most vCPUs of one machine. */
   public static final int MAX_VCPUS = 8;
@@ -49,5 +49,12 @@ public record MachineState(
     Bounds.range("state.virtio", virtio.size(), 0, 32);
     vcpus = List.copyOf(vcpus);
     virtio = List.copyOf(virtio);
+  }
+
+  /** The same machine, made by another. */
+  public MachineState on(Platform other) {
+    return new MachineState(
+        version, other, memory, vcpus, pic, ioApic, pit, rtc, hpet, acpiPm, pci, virtio, isa,
+        clock);
   }
 }

@@ -1,5 +1,6 @@
 package dev.here.net;
 
+import dev.here.ffi.MappedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
@@ -50,6 +51,7 @@ public final class FrameGate implements FramePort {
   private final GuestAddresses addresses = new GuestAddresses();
   private final Arena arena = Arena.ofShared();
   private final MemorySegment outgoing = arena.allocate(MAX_RECORD_BYTES, 64);
+  private final MappedMemory room;
   private final FrameRing ring;
   private final Thread sender;
 
@@ -87,7 +89,8 @@ public final class FrameGate implements FramePort {
     this.passing = passing;
     this.permission = permission;
     this.pressure = pressure;
-    this.ring = new FrameRing(arena, capacityBytes);
+    this.room = MappedMemory.anonymous(FrameRing.checkedCapacity(capacityBytes));
+    this.ring = new FrameRing(room.segment());
     this.sender = Thread.ofPlatform().daemon().name("frame-gate").unstarted(this::run);
     sender.start();
   }
@@ -227,6 +230,7 @@ public final class FrameGate implements FramePort {
     Joining.await(sender);
     port.close();
     arena.close();
+    room.close();
   }
 
   private void run() {

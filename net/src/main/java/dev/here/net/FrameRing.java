@@ -1,6 +1,5 @@
 package dev.here.net;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -33,17 +32,22 @@ final class FrameRing {
   private volatile long tail;
 
   /**
-   * @param capacityBytes a power of two, at least twice the longest record
+   * @param memory of a size that {@link #checkedCapacity} lets pass
    */
-  FrameRing(Arena arena, long capacityBytes) {
+  FrameRing(MemorySegment memory) {
+    this.capacityBytes = memory.byteSize();
+    this.memory = memory;
+  }
+
+  /** The same number, if it is a power of two and at least twice the longest record. */
+  static long checkedCapacity(long capacityBytes) {
     if (Long.bitCount(capacityBytes) != 1
         || capacityBytes < 2L * (PREFIX_BYTES + FramePort.MAX_RECORD_BYTES)) {
       throw new IllegalArgumentException(
           "a frame gate holds %d octets; choose a power of two of at least 262144"
               .formatted(capacityBytes));
     }
-    this.capacityBytes = capacityBytes;
-    this.memory = arena.allocate(capacityBytes, 64);
+    return capacityBytes;
   }
 
   /** Position behind the last record. */

@@ -10,6 +10,9 @@ import java.util.UUID;
  * machine. Leases need no renewal, because who holds them lives as long as the third party does.
  */
 public final class InProcessOwnership {
+  /** Far longer than a frame that may leave takes to do so. */
+  private static final long RELEASABLE_NANOS = 1_000_000_000;
+
   private final Map<UUID, Entry> entries = new HashMap<>();
 
   private static final class Entry {
@@ -79,6 +82,11 @@ public final class InProcessOwnership {
       synchronized (InProcessOwnership.this) {
         return entry.held && entry.token == token;
       }
+    }
+
+    @Override
+    public long releasableUntilNanos() {
+      return System.nanoTime() + (mayRelease() ? RELEASABLE_NANOS : 0);
     }
 
     @Override

@@ -16,6 +16,12 @@ public interface Lease extends AutoCloseable {
   boolean mayRelease();
 
   /**
+   * Until when, by {@link System#nanoTime}, frames may leave without another look: for who releases
+   * them in another process. In the past when they may not leave now.
+   */
+  long releasableUntilNanos();
+
+  /**
    * Another host is known to own the VM, or to have owned it since. A lease that merely could not
    * be renewed is not lost: frames stay held until it is certain again, or somebody else's.
    */

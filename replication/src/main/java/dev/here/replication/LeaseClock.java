@@ -41,4 +41,10 @@ public final class LeaseClock {
   public boolean isValid(long nowNanos) {
     return held && nowNanos - renewedNanos < reliableNanos;
   }
+
+  /** Until when it can be relied on; {@code nowNanos} when it cannot any more. */
+  public long validUntilNanos(long nowNanos) {
+    long untilNanos = renewedNanos + reliableNanos;
+    return held && untilNanos - nowNanos > 0 ? untilNanos : nowNanos;
+  }
 }

@@ -208,6 +208,11 @@ class OneOwnerTest {
       }
 
       @Override
+      public long releasableUntilNanos() {
+        throw new UnsupportedOperationException("frames leave in this process");
+      }
+
+      @Override
       public boolean isLost() {
         return false;
       }

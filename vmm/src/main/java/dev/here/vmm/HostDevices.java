@@ -28,7 +28,8 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HostDevices.class);
 
   private final List<RawDisk> disks = new ArrayList<>();
-  private final List<TapDevice> taps = new ArrayList<>();
+  private final List<VmmOptions.Disk> diskOptions;
+  private final GuestLinks links = new GuestLinks();
   private final SerialConsole console;
   private final Optional<Integer> debugExitPort;
   private volatile OptionalInt debugExitStatus = OptionalInt.empty();
@@ -41,13 +42,14 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
   HostDevices(VmmOptions options) {
     this.console = new SerialConsole(options.console());
     this.debugExitPort = options.debugExitPort();
+    this.diskOptions = options.disks();
     try {
       for (VmmOptions.Disk disk : options.disks()) {
         disks.add(RawDisk.open(disk.path(), disk.readOnly()));
       }
       for (VmmOptions.Nic nic : options.nics()) {
         TapDevice tap = TapDevice.open(nic.tap());
-        taps.add(tap);
+        links.add(tap);
         tap.up();
       }
     } catch (RuntimeException e) {
@@ -71,7 +73,7 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
   public MachineDevices make(MachineState state, MachineDevices.Sockets sockets) {
     check(state);
     Iterator<RawDisk> nextDisk = disks.iterator();
-    Iterator<TapDevice> nextTap = taps.iterator();
+    Iterator<GatedLink> nextLink = links.all().iterator();
     GuestAnnouncement announcement = new GuestAnnouncement(sockets.lock());
     PlatformDevices made =
         new PlatformDevices(
@@ -80,11 +82,16 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
             (function, device, bus) ->
                 switch (device.kind()) {
                   case NET -> {
-                    FramePort link = link(device, nextTap);
+                    Optional<GatedLink> link = link(device, nextLink);
                     VirtioPci nic =
                         VirtioPci.network(
-                            function, device, link, sockets.memory(), bus, sockets.lock());
-                    announcement.add(nic, link);
+                            function,
+                            device,
+                            link.<FramePort>map(LentPort::new).orElseGet(NoLink::new),
+                            sockets.memory(),
+                            bus,
+                            sockets.lock());
+                    link.ifPresent(found -> announcement.add(nic, found.ungated()));
                     yield nic;
                   }
                   case BLOCK ->
@@ -130,16 +137,26 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
     return debugExitStatus;
   }
 
-  private static FramePort link(VirtioDevice device, Iterator<TapDevice> nextTap) {
-    if (!nextTap.hasNext()) {
+  private static Optional<GatedLink> link(VirtioDevice device, Iterator<GatedLink> nextLink) {
+    if (!nextLink.hasNext()) {
       LOG.warn(
           "the guest's network device at {} has no --nic here: its frames are dropped",
           device.address());
-      return new NoLink();
+      return Optional.empty();
     }
-    TapDevice tap = nextTap.next();
-    tap.discardWaiting();
-    return new LentPort(tap);
+    GatedLink link = nextLink.next();
+    link.discardWaiting();
+    return Optional.of(link);
+  }
+
+  /** The ways of the guest's frames. */
+  GuestLinks links() {
+    return links;
+  }
+
+  /** The disks that it was given, in the order of the guest's. */
+  List<VmmOptions.Disk> disks() {
+    return diskOptions;
   }
 
   /** A cable that leads nowhere. */
@@ -174,7 +191,7 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
 
   @Override
   public void close() {
-    taps.forEach(TapDevice::close);
+    links.close();
     disks.forEach(RawDisk::close);
     console.close();
   }

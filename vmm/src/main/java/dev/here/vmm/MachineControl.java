@@ -38,7 +38,7 @@ final class MachineControl implements AutoCloseable {
   private record Validated(long stateId, MachineState state) {}
 
   private final Kvm kvm;
-  private final MachineDevices.Factory devices;
+  private final HostDevices devices;
   private final CountDownLatch quit = new CountDownLatch(1);
   private Optional<GuestBacking> backing = Optional.empty();
   private Optional<SharedDirtySet> dirty = Optional.empty();
@@ -55,7 +55,7 @@ final class MachineControl implements AutoCloseable {
   /**
    * @param kvm stays the caller's
    */
-  MachineControl(Kvm kvm, MachineDevices.Factory devices) {
+  MachineControl(Kvm kvm, HostDevices devices) {
     this.kvm = kvm;
     this.devices = devices;
   }
@@ -80,8 +80,8 @@ final class MachineControl implements AutoCloseable {
   /** Does what is asked; a failure becomes an answer. */
   Reply answer(ControlMessage.Request request) {
     try {
-      if (request instanceof ControlMessage.AskStatus) {
-        return new Reply(status());
+      if (request instanceof ControlMessage.Immediate immediate) {
+        return new Reply(answerAtOnce(immediate));
       }
       synchronized (this) {
         return serve(request);
@@ -93,6 +93,26 @@ final class MachineControl implements AutoCloseable {
       LOG.warn("{} failed", request.getClass().getSimpleName(), e);
       return new Reply(new ControlMessage.Failed(false, text(e)));
     }
+  }
+
+  private ControlMessage.Answer answerAtOnce(ControlMessage.Immediate request) {
+    GuestLinks links = devices.links();
+    return switch (request) {
+      case ControlMessage.AskStatus() -> status();
+      case ControlMessage.HoldFrames(long epoch) -> links.hold(epoch);
+      case ControlMessage.ReleaseFrames(long epoch, long until) -> links.release(epoch, until);
+      case ControlMessage.PassFrames() -> links.pass();
+      case ControlMessage.DiscardFrames() -> links.discard();
+      case ControlMessage.AskDevices() -> devicesAre();
+    };
+  }
+
+  private ControlMessage.DevicesAre devicesAre() {
+    return new ControlMessage.DevicesAre(
+        running().apicIds().size(),
+        devices.disks().stream()
+            .map(disk -> new ControlMessage.Disk(disk.path(), disk.readOnly()))
+            .toList());
   }
 
   /** Of other requests the machine state cannot be to blame. */
@@ -139,8 +159,8 @@ final class MachineControl implements AutoCloseable {
         save(Path.of(path));
         yield done(0);
       }
-      case ControlMessage.AskStatus() -> new Reply(status());
       case ControlMessage.Quit() -> done(0);
+      case ControlMessage.Immediate immediate -> new Reply(answerAtOnce(immediate));
     };
   }
 

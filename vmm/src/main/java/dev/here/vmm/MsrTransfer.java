@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,6 +28,9 @@ final class MsrTransfer {
   private static final int SYSENTER_ESP = 0x175;
   private static final int SYSENTER_EIP = 0x176;
   private static final int MCG_CAP = 0x179;
+  private static final int MCG_BANK_COUNT_MASK = 0xff;
+  private static final int FIRST_BANK = 0x400;
+  private static final int BANK_REGISTERS = 4;
   private static final int FIRST_VARIABLE_MTRR = 0x200;
   private static final int LAST_VARIABLE_MTRR = 0x21f;
   private static final int VENDOR = 0;
@@ -49,11 +53,22 @@ final class MsrTransfer {
   private static final Set<Integer> HARMLESS =
       Set.of(0x8b, 0xce, 0x10a, 0xcf, 0x179, 0x34, 0xc0010015, 0xc001001f, 0xc0011029);
 
+  /**
+   * What KVM keeps for every guest but does not name in its list (Linux 6.1; KVM_GET_MSRS reads
+   * it): the machine-check capability and the memory types, of which it has eight variable ranges.
+   */
+  private static final int[] UNLISTED = {
+    MCG_CAP, 0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207, 0x208, 0x209, 0x20a, 0x20b,
+    0x20c, 0x20d, 0x20e, 0x20f, 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d,
+    0x26e, 0x26f, 0x2ff
+  };
+
   private final int[] saved;
 
   MsrTransfer(Kvm kvm) {
     int[] indices =
-        Arrays.stream(kvm.msrIndices())
+        IntStream.concat(Arrays.stream(kvm.msrIndices()), Arrays.stream(UNLISTED))
+            .distinct()
             .filter(index -> index != KVM_WALL_CLOCK_NEW && index != KVM_WALL_CLOCK)
             .toArray();
     this.saved =
@@ -66,7 +81,17 @@ final class MsrTransfer {
 
   /** All registers that this host keeps for a guest, by rising unsigned index. */
   List<Msr> save(KvmVcpu vcpu) {
-    try (MsrBatch batch = MsrBatch.of(saved)) {
+    List<Msr> msrs = read(vcpu, saved);
+    msrs.stream()
+        .filter(msr -> msr.index() == MCG_CAP)
+        .findFirst()
+        .ifPresent(capability -> msrs.addAll(reportedErrors(vcpu, capability.value())));
+    msrs.sort((one, other) -> Integer.compareUnsigned(one.index(), other.index()));
+    return msrs;
+  }
+
+  private static List<Msr> read(KvmVcpu vcpu, int[] indices) {
+    try (MsrBatch batch = MsrBatch.of(indices)) {
       vcpu.readMsrs(batch);
       List<Msr> msrs = new ArrayList<>(batch.size());
       for (int at = 0; at < batch.size(); at++) {
@@ -76,6 +101,18 @@ final class MsrTransfer {
       }
       return msrs;
     }
+  }
+
+  /**
+   * The machine-check banks, as far as they differ from what {@link KvmVcpu#machineCheck} makes
+   * them: everything enabled, nothing reported.
+   */
+  private static List<Msr> reportedErrors(KvmVcpu vcpu, long capability) {
+    int count = BANK_REGISTERS * (int) (capability & MCG_BANK_COUNT_MASK);
+    List<Msr> banks = read(vcpu, IntStream.range(FIRST_BANK, FIRST_BANK + count).toArray());
+    banks.removeIf(
+        msr -> msr.value() == ((msr.index() - FIRST_BANK) % BANK_REGISTERS == 0 ? -1 : 0));
+    return banks;
   }
 
   /**

@@ -36,6 +36,7 @@ public final class VmmPrimary implements Primary {
   private final VmmProgress progress;
   private final SharedMachine machine;
   private final long pid;
+  private boolean closed;
 
   private VmmPrimary(VmmControl control, Path socket, SharedMachine machine) {
     this.control = control;
@@ -68,6 +69,21 @@ public final class VmmPrimary implements Primary {
   @Override
   public MemoryMap memoryMap() {
     return machine.map();
+  }
+
+  /**
+   * Takes a state that nobody wants, for a pause as a checkpoint has it: what a process does for
+   * the first time takes seconds on a slow host, and the guest's frames need not wait for that.
+   */
+  public MachineState rehearse() {
+    control.done(new ControlMessage.Track(true));
+    control.ask(new ControlMessage.Capture(), ControlMessage.Captured.class);
+    control.done(new ControlMessage.Resume());
+    return takeState();
+  }
+
+  private MachineState takeState() {
+    return control.ask(new ControlMessage.TakeState(), ControlMessage.StateIs.class).state();
   }
 
   @Override
@@ -127,9 +143,8 @@ public final class VmmPrimary implements Primary {
             captured.stateNanos(),
             copyNanos,
             Math.max(0, stoodNanos - knownNanos));
-    MachineState state =
-        control.ask(new ControlMessage.TakeState(), ControlMessage.StateIs.class).state();
-    Capture.Translation translation = new Capture.Translation(state, TranslationReport.COMPLETE);
+    Capture.Translation translation =
+        new Capture.Translation(takeState(), TranslationReport.COMPLETE);
     return new Capture(pause, captured.pageCount(), () -> translation);
   }
 
@@ -156,7 +171,11 @@ public final class VmmPrimary implements Primary {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     progress.close();
     try {
       control.done(new ControlMessage.Track(false));

@@ -61,10 +61,11 @@ final class XenControl implements AutoCloseable {
 
   private static final int XENVER_VERSION = 0;
 
-  /** Of struct xen_sysctl_physinfo: its size and the place of cpu_khz in it, octets. */
+  /** Of struct xen_sysctl_physinfo: its size and the places of members in it, octets. */
   static final long PHYSINFO_BYTES = 112;
 
   static final long PHYSINFO_CPU_KHZ = 24;
+  static final long PHYSINFO_FREE_PAGES = 48;
 
   /** A domain's context has 8 KiB and more with many vCPUs; the hypervisor says when it is less. */
   private static final int CONTEXT_BYTES_MOST = 1 << 20;
@@ -299,14 +300,27 @@ final class XenControl implements AutoCloseable {
 
   /** The host's TSC rate as Xen measured it, kHz (xen/sysctl.h, struct xen_sysctl_physinfo). */
   int hostTscKhz() {
-    MemorySegment errno = Errno.capture();
     try (Arena arena = Arena.ofConfined()) {
+      return host(arena).get(JAVA_INT, PHYSINFO_CPU_KHZ);
+    }
+  }
+
+  /** Pages that the hypervisor has for new domains now. */
+  long freePages() {
+    try (Arena arena = Arena.ofConfined()) {
+      return host(arena).get(JAVA_LONG, PHYSINFO_FREE_PAGES);
+    }
+  }
+
+  private MemorySegment host(Arena arena) {
+    MemorySegment errno = Errno.capture();
+    try {
       MemorySegment info = arena.allocate(PHYSINFO_BYTES, Long.BYTES);
       int result = (int) PHYSINFO.invokeExact(errno, handle, info);
       if (result != 0) {
         throw refused("asking for the host's properties", errno);
       }
-      return info.get(JAVA_INT, PHYSINFO_CPU_KHZ);
+      return info;
     } catch (Throwable t) {
       throw Downcall.unexpected(t);
     }

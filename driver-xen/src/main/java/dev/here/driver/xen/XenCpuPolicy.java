@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.here.ffi.Downcall;
 import dev.here.ffi.Errno;
+import dev.here.formats.xen.LibxcRecord;
 import dev.here.formats.xen.XenCpuidLeaf;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.machine.Bytes;
@@ -14,10 +15,17 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.ArrayList;
 import java.util.List;
 
-/** What CPUID gives a domain, as Xen decided it when the domain was built (xenguest.h). */
-final class XenCpuPolicy {
+/**
+ * What CPUID gives a domain, and what its MSRs say that there is, as Xen decided it when the domain
+ * was built (xenguest.h).
+ *
+ * @param leaves of CPUID
+ * @param msrs of its policy
+ */
+record XenCpuPolicy(List<XenCpuidLeaf> leaves, List<LibxcRecord.MsrEntry> msrs) {
   private static final Downcall LIBRARY = Downcall.library(XenLibraries.GUEST);
   private static final MethodHandle SIZE =
       LIBRARY.capturing(
@@ -41,10 +49,13 @@ final class XenCpuPolicy {
 
   static final int MSR_BYTES = 16;
 
-  private XenCpuPolicy() {}
+  XenCpuPolicy {
+    leaves = List.copyOf(leaves);
+    msrs = List.copyOf(msrs);
+  }
 
-  /** The leaves of a domain's policy. */
-  static List<XenCpuidLeaf> leaves(XenControl control, int domain) {
+  /** A domain's policy. */
+  static XenCpuPolicy of(XenControl control, int domain) {
     MemorySegment errno = Errno.capture();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment leafCount = arena.allocate(JAVA_INT);
@@ -71,10 +82,24 @@ final class XenCpuPolicy {
         DESTROY.invokeExact(policy);
       }
       long size = (long) leafCount.get(JAVA_INT, 0) * LEAF_BYTES;
-      return XenCpuidLeaf.decode(Bytes.of(leaves.asSlice(0, size).toArray(JAVA_BYTE)));
+      return new XenCpuPolicy(
+          XenCpuidLeaf.decode(Bytes.of(leaves.asSlice(0, size).toArray(JAVA_BYTE))),
+          entries(msrs, msrCount.get(JAVA_INT, 0)));
     } catch (Throwable t) {
       throw Downcall.unexpected(t);
     }
+  }
+
+  /** Each is its index and flags, 32 bits, and its value, 64 bits. */
+  private static List<LibxcRecord.MsrEntry> entries(MemorySegment msrs, int count) {
+    List<LibxcRecord.MsrEntry> entries = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      long at = (long) i * MSR_BYTES;
+      entries.add(
+          new LibxcRecord.MsrEntry(
+              msrs.get(JAVA_INT, at), msrs.get(JAVA_INT, at + 4), msrs.get(JAVA_LONG, at + 8)));
+    }
+    return entries;
   }
 
   private static void check(int result, String what, MemorySegment errno) {

@@ -26,11 +26,11 @@ final class XenFacts {
   static XenGuestFacts collect(
       XenControl control,
       XenDomain domain,
+      XenCpuPolicy policy,
       DomainMemory memory,
       QmpClient monitor,
       QemuInventory inventory,
       Duration timeout) {
-    XenControl.TscInfo tsc = control.tsc(domain.id());
     List<XenMemoryRange> ranges =
         memory.map().regions().stream()
             .map(region ->
@@ -44,8 +44,8 @@ final class XenFacts {
         XenLibraries.MAJOR,
         XenLibraries.MINOR,
         domain.vcpus(),
-        XenCpuPolicy.leaves(control, domain.id()),
-        new LibxcRecord.TscInfo(tsc.mode(), tsc.khz(), tsc.elapsedNanos(), tsc.incarnation(), 0),
+        policy.leaves(),
+        tsc(control, domain),
         control.parameter(domain.id(), HPET_ENABLED) != 0,
         ranges,
         new QemuGuestFacts(
@@ -58,5 +58,11 @@ final class XenFacts {
             0,
             QemuMemoryTree.parse(inventory.memoryTree()),
             QemuFacts.functions(monitor, inventory, timeout)));
+  }
+
+  /** How the domain is given its time-stamp counter. */
+  static LibxcRecord.TscInfo tsc(XenControl control, XenDomain domain) {
+    XenControl.TscInfo tsc = control.tsc(domain.id());
+    return new LibxcRecord.TscInfo(tsc.mode(), tsc.khz(), tsc.elapsedNanos(), tsc.incarnation(), 0);
   }
 }

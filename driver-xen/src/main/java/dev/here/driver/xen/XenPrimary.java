@@ -88,9 +88,11 @@ public final class XenPrimary implements Primary {
     memory = new DomainMemory(control, foreign, domain.id(), domainPages);
     requests = new IoRequests(foreign, domain.id(), domain.vcpus());
     context = arena.allocate(control.contextBytes(domain.id()), Long.BYTES);
+    XenCpuPolicy policy = XenCpuPolicy.of(control, domain.id());
     translation =
         new XenContextTranslation(
-            XenFacts.collect(control, domain, memory, monitor, inventory, timeout));
+            XenFacts.collect(control, domain, policy, memory, monitor, inventory, timeout),
+            XenOriginSource.of(control, domain, policy));
   }
 
   private DomainInfo info() {
@@ -267,18 +269,11 @@ public final class XenPrimary implements Primary {
   @Override
   public GuestProgress progress(long timeoutNanos) {
     try {
-      Optional<DomainInfo> info = control.domain(domain.id());
-      boolean alive =
-          info.filter(found -> !found.dying() && !found.shutdown()).isPresent()
-              && LinuxProcess.canRun(domain.modelPid());
-      if (alive) {
+      GuestProgress progress = DomainProgress.of(control, domain);
+      if (progress.alive()) {
         model.requireAnswers(Duration.ofNanos(timeoutNanos));
       }
-      return new GuestProgress(
-          alive,
-          info.map(DomainInfo::paused).orElse(false),
-          info.map(DomainInfo::cpuNanos).orElse(0L),
-          info.map(DomainInfo::blocked).orElse(false));
+      return progress;
     } catch (HypervisorException e) {
       return new GuestProgress(false, false, 0, false);
     }

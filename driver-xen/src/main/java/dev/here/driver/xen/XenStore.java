@@ -13,6 +13,8 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** A connection to xenstored (xenstore.h), for reading. Used by one thread. */
@@ -25,6 +27,9 @@ final class XenStore implements AutoCloseable {
   private static final MethodHandle READ =
       LIBRARY.capturing(
           "xs_read", FunctionDescriptor.of(ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
+  private static final MethodHandle DIRECTORY =
+      LIBRARY.capturing(
+          "xs_directory", FunctionDescriptor.of(ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS));
   private static final MethodHandle FREE =
       Downcall.libc().plain("free", FunctionDescriptor.ofVoid(ADDRESS));
 
@@ -67,6 +72,35 @@ final class XenStore implements AutoCloseable {
       byte[] octets = value.reinterpret(size).toArray(JAVA_BYTE);
       FREE.invokeExact(value);
       return Optional.of(new String(octets, StandardCharsets.UTF_8));
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+  }
+
+  /** Names of the children of a path; empty when there is none. */
+  List<String> children(String path) {
+    MemorySegment errno = Errno.capture();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment length = arena.allocate(JAVA_INT);
+      MemorySegment names =
+          (MemorySegment)
+              DIRECTORY.invokeExact(
+                  errno, handle, NO_TRANSACTION, arena.allocateFrom(path), length);
+      if (names.address() == 0) {
+        if (Errno.of(errno) == Errno.ENOENT) {
+          return List.of();
+        }
+        throw new HypervisorException(
+            "xenstored: listing %s: %s".formatted(path, Errno.name(Errno.of(errno))));
+      }
+      int count = Math.clamp(length.get(JAVA_INT, 0), 0, VALUE_BYTES_MOST);
+      MemorySegment table = names.reinterpret((long) count * ADDRESS.byteSize());
+      List<String> children = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        children.add(table.getAtIndex(ADDRESS, i).reinterpret(VALUE_BYTES_MOST).getString(0));
+      }
+      FREE.invokeExact(names);
+      return children;
     } catch (Throwable t) {
       throw Downcall.unexpected(t);
     }

@@ -70,6 +70,8 @@ class XenHeadersTest {
             XenControl.PHYSINFO_BYTES,
             "offsetof(xc_physinfo_t, cpu_khz)",
             XenControl.PHYSINFO_CPU_KHZ,
+            "offsetof(xc_physinfo_t, free_pages)",
+            XenControl.PHYSINFO_FREE_PAGES,
             "XENVER_version",
             0L));
   }
@@ -117,5 +119,12 @@ class XenHeadersTest {
             (long) XenCpuPolicy.MSR_BYTES,
             "XEN_DOMCTL_PFINFO_XTAB",
             XenControl.NO_MEMORY));
+  }
+
+  @Test
+  void savedParametersOfDomains() {
+    Map<String, Long> ours = new LinkedHashMap<>();
+    XenOriginSource.SAVED.forEach((name, number) -> ours.put("HVM_PARAM_" + name, (long) number));
+    check(ours);
   }
 }

@@ -135,6 +135,11 @@ public final class ControlCodec {
       case ControlMessage.Save m -> 11;
       case ControlMessage.AskStatus m -> 12;
       case ControlMessage.Quit m -> 13;
+      case ControlMessage.HoldFrames m -> 14;
+      case ControlMessage.ReleaseFrames m -> 15;
+      case ControlMessage.PassFrames m -> 16;
+      case ControlMessage.DiscardFrames m -> 17;
+      case ControlMessage.AskDevices m -> 18;
       case ControlMessage.Ready m -> 128;
       case ControlMessage.Done m -> 129;
       case ControlMessage.Captured m -> 130;
@@ -142,6 +147,8 @@ public final class ControlCodec {
       case ControlMessage.StateIs m -> 132;
       case ControlMessage.StatusIs m -> 133;
       case ControlMessage.Failed m -> 134;
+      case ControlMessage.FramesAre m -> 135;
+      case ControlMessage.DevicesAre m -> 136;
     };
   }
 
@@ -168,6 +175,14 @@ public final class ControlCodec {
       case ControlMessage.StatusIs(Phase phase, long executed, boolean idle, String text) ->
           out.u8(phase.ordinal()).u64(executed).flag(idle).text(text);
       case ControlMessage.Failed(boolean refused, String text) -> out.flag(refused).text(text);
+      case ControlMessage.HoldFrames(long epoch) -> out.u64(epoch);
+      case ControlMessage.ReleaseFrames(long epoch, long until) -> out.u64(epoch).u64(until);
+      case ControlMessage.FramesAre(int held, long heldBytes, long dropped) ->
+          out.u32(held).u64(heldBytes).u64(dropped);
+      case ControlMessage.DevicesAre(int vcpus, List<ControlMessage.Disk> disks) -> {
+        out.u8(vcpus).u16(disks.size());
+        disks.forEach(disk -> out.flag(disk.readOnly()).text(disk.path()));
+      }
       case ControlMessage.Attach m -> {}
       case ControlMessage.Pause m -> {}
       case ControlMessage.Resume m -> {}
@@ -176,6 +191,9 @@ public final class ControlCodec {
       case ControlMessage.TakeState m -> {}
       case ControlMessage.AskStatus m -> {}
       case ControlMessage.Quit m -> {}
+      case ControlMessage.PassFrames m -> {}
+      case ControlMessage.DiscardFrames m -> {}
+      case ControlMessage.AskDevices m -> {}
     }
     return out.toArray();
   }
@@ -197,6 +215,11 @@ public final class ControlCodec {
       case 11 -> new ControlMessage.Save(text(in));
       case 12 -> new ControlMessage.AskStatus();
       case 13 -> new ControlMessage.Quit();
+      case 14 -> new ControlMessage.HoldFrames(in.getLong());
+      case 15 -> new ControlMessage.ReleaseFrames(in.getLong(), in.getLong());
+      case 16 -> new ControlMessage.PassFrames();
+      case 17 -> new ControlMessage.DiscardFrames();
+      case 18 -> new ControlMessage.AskDevices();
       case 128 -> ready(in);
       case 129 -> new ControlMessage.Done(in.getLong());
       case 130 ->
@@ -205,6 +228,8 @@ public final class ControlCodec {
       case 132 -> new ControlMessage.StateIs(state(in));
       case 133 -> new ControlMessage.StatusIs(phase(in), in.getLong(), flag(in), text(in));
       case 134 -> new ControlMessage.Failed(flag(in), text(in));
+      case 135 -> new ControlMessage.FramesAre(in.getInt(), in.getLong(), in.getLong());
+      case 136 -> devices(in);
       default -> throw new ControlException("unknown message type " + type);
     };
   }
@@ -221,6 +246,17 @@ public final class ControlCodec {
   private static ControlMessage ready(ByteBuffer in) {
     String hypervisor = text(in);
     return new ControlMessage.Ready(memoryMap(in), hypervisor);
+  }
+
+  private static ControlMessage devices(ByteBuffer in) {
+    int vcpus = in.get() & 0xff;
+    int count = in.getShort() & 0xffff;
+    List<ControlMessage.Disk> disks = new ArrayList<>();
+    for (int index = 0; index < count; index++) {
+      boolean readOnly = flag(in);
+      disks.add(new ControlMessage.Disk(text(in), readOnly));
+    }
+    return new ControlMessage.DevicesAre(vcpus, disks);
   }
 
   private static MemoryMap memoryMap(ByteBuffer in) {

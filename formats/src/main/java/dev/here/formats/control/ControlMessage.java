@@ -2,6 +2,7 @@ package dev.here.formats.control;
 
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -11,6 +12,9 @@ import java.util.Optional;
 public sealed interface ControlMessage {
   /** From the controller to the VMM. */
   sealed interface Request extends ControlMessage {}
+
+  /** What waits for no request of another connection. */
+  sealed interface Immediate extends Request {}
 
   /** From the VMM to the controller. */
   sealed interface Answer extends ControlMessage {}
@@ -57,10 +61,32 @@ public sealed interface ControlMessage {
   record Save(String path) implements Request {}
 
   /** How the machine is. */
-  record AskStatus() implements Request {}
+  record AskStatus() implements Immediate {}
 
   /** Ends the process and with it the guest. */
   record Quit() implements Request {}
+
+  /**
+   * The guest stands still at the end of an epoch: frames that it sends from now on are held for a
+   * later one.
+   */
+  record HoldFrames(long epoch) implements Immediate {}
+
+  /**
+   * Frames of an epoch and of all before may leave.
+   *
+   * @param untilNanos of the monotonic clock: from then on they stay until a later permission
+   */
+  record ReleaseFrames(long epoch, long untilNanos) implements Immediate {}
+
+  /** What is held leaves, and later frames pass. */
+  record PassFrames() implements Immediate {}
+
+  /** What is held is thrown away, and later frames are too. */
+  record DiscardFrames() implements Immediate {}
+
+  /** What the machine has of its host. */
+  record AskDevices() implements Immediate {}
 
   /** Memory and dirty bitmap come along as descriptors, in this order. */
   record Ready(MemoryMap memory, String hypervisor) implements Answer {}
@@ -94,6 +120,29 @@ public sealed interface ControlMessage {
    * @param refused the machine state is to blame
    */
   record Failed(boolean refused, String text) implements Answer {}
+
+  /**
+   * Answer to what is asked of frames, of all the guest's network devices together.
+   *
+   * @param heldFrames held now
+   * @param heldBytes what they take
+   * @param droppedFrames lost since the beginning for want of room
+   */
+  record FramesAre(int heldFrames, long heldBytes, long droppedFrames) implements Answer {}
+
+  /**
+   * Answer to {@link AskDevices}.
+   *
+   * @param disks by rising PCI address
+   */
+  record DevicesAre(int vcpus, List<Disk> disks) implements Answer {
+    public DevicesAre {
+      disks = List.copyOf(disks);
+    }
+  }
+
+  /** An image or block device that a disk of the guest is kept in. */
+  record Disk(String path, boolean readOnly) {}
 
   /** Life of a machine. */
   enum Phase {

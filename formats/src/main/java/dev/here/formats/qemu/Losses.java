@@ -96,6 +96,7 @@ final class Losses {
           "virtio_pci/modern_queue_state/used",
           "virtio/guest_features_lo",
           "virtio/started/started",
+          "request/element",
           "virtio-net-device/has_vnet_hdr",
           "virtio-net-device/has_ufo",
           "virtio-net-device/mergeable_rx_bufs",

@@ -17,7 +17,23 @@ final class VirtioSectionReader {
   private static final int MAX_IN_FLIGHT = 65_536;
 
   /** VirtQueueElement as written to the stream: counts, then two address and two iovec tables. */
-  private static final int ELEMENT_BYTES = 16 + 1024 * (8 + 8 + 16 + 16);
+  static final int ELEMENT_HEAD_BYTES = 16;
+
+  /** Room in each of its tables. */
+  static final int ELEMENT_PARTS = 1024;
+
+  static final int ELEMENT_BYTES = ELEMENT_HEAD_BYTES + ELEMENT_PARTS * (8 + 8 + 16 + 16);
+
+  /** Octets of a network device that are flags, in their order. */
+  static final List<String> NET_FLAGS =
+      List.of(
+          "mac_table.multi_overflow",
+          "mac_table.uni_overflow",
+          "alluni",
+          "nomulti",
+          "nouni",
+          "nobcast",
+          "has_ufo");
 
   static final int CAPABILITY_MSIX = 0x11;
   private static final long FEATURE_CTRL_GUEST_OFFLOADS = 1L << 2;
@@ -142,17 +158,7 @@ final class VirtioSectionReader {
         new VmValue.Octets(in.octets(macs * 6, net.place().then("mac_table.macs"))));
     net.put("vlans", new VmValue.Octets(in.octets(512, net.place().then("vlans"))));
     number(net, "has_vnet_hdr", 4);
-    for (String flag :
-        List.of(
-            "mac_table.multi_overflow",
-            "mac_table.uni_overflow",
-            "alluni",
-            "nomulti",
-            "nouni",
-            "nobcast",
-            "has_ufo")) {
-      number(net, flag, 1);
-    }
+    NET_FLAGS.forEach(flag -> number(net, flag, 1));
     netQueues(device, net);
     if ((device.number("guest_features_lo") & FEATURE_CTRL_GUEST_OFFLOADS) != 0) {
       number(net, "curr_guest_offloads", 8);
@@ -209,6 +215,7 @@ final class VirtioSectionReader {
       request.put("queue", queues > 1 ? in.u32(request.place().then("queue")) : 0);
       byte[] element = in.octets(ELEMENT_BYTES, request.place());
       // The element is written as it lies in the host's memory: little-endian on x86.
+      request.put("element", new VmValue.Octets(element));
       request.put("head", (element[0] & 0xffL) | (element[1] & 0xffL) << 8);
       requests.add(request);
       more = in.u8(device.place().then("requests"));

@@ -18,10 +18,11 @@ public record VmState(List<Section> sections) {
    *
    * @param name e.g. {@code 0000:00:03.0/virtio-net}
    * @param instance tells sections of one name apart
+   * @param id its number in the stream
    * @param version version of the section
    * @param content its values
    */
-  public record Section(String name, long instance, long version, VmStruct content) {}
+  public record Section(String name, long instance, long id, long version, VmStruct content) {}
 
   /** The section of a name and instance. */
   public Optional<VmStruct> section(String name, long instance) {

@@ -15,8 +15,8 @@ import java.util.Set;
  * ({@link VmStateKnowledge}), virtio devices ({@link VirtioSectionReader}).
  */
 public final class VmStateReader {
-  private static final long FILE_MAGIC = 0x5145564dL;
-  private static final long FILE_VERSION = 3;
+  static final long FILE_MAGIC = 0x5145564dL;
+  static final long FILE_VERSION = 3;
 
   private final VmStateSchema schema;
   private final StateCursor in;
@@ -108,7 +108,7 @@ public final class VmStateReader {
     if (!alone) {
       footer(name, id);
     }
-    return new VmState.Section(name, instance, version, content);
+    return new VmState.Section(name, instance, id, version, content);
   }
 
   private void footer(String name, long id) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 public final class VmStruct {
   private final VmPath path;
   private final String vmsdName;
-  private final Map<String, VmValue> fields;
+  private Map<String, VmValue> fields;
   private Map<String, VmStruct> subsections = Map.of();
   private Set<String> read = Set.of();
 
@@ -223,6 +223,45 @@ public final class VmStruct {
 
   void put(String field, long value) {
     fields.put(field, new VmValue.Scalar(value));
+  }
+
+  /**
+   * Gives a value that is there another content; elements that share their values with this one
+   * keep theirs.
+   */
+  void set(String field, VmValue value) {
+    if (!fields.containsKey(field)) {
+      throw absent(field, "value");
+    }
+    fields = new LinkedHashMap<>(fields);
+    fields.put(field, value);
+    zero = Optional.empty();
+  }
+
+  void set(String field, long value) {
+    set(field, new VmValue.Scalar(value));
+  }
+
+  /** Gives octets that are there, in either form of them, another content. */
+  void setOctets(String field, byte[] octets) {
+    if (value(field) instanceof VmValue.Scalars) {
+      long[] values = new long[octets.length];
+      for (int i = 0; i < values.length; i++) {
+        values[i] = octets[i] & 0xff;
+      }
+      set(field, new VmValue.Scalars(values));
+    } else {
+      octets(field);
+      set(field, new VmValue.Octets(octets.clone()));
+    }
+  }
+
+  /** Takes an optional part away, if it is there. */
+  void drop(String subsection) {
+    if (subsections.containsKey(subsection)) {
+      subsections = new LinkedHashMap<>(subsections);
+      subsections.remove(subsection);
+    }
   }
 
   /** Adds an element to an array whose elements are described one by one. */

@@ -50,7 +50,7 @@ public final class MachineStateCodec {
    * @throws StateFormatException naming the member that is wrong
    */
   public static MachineState decode(byte[] json) {
-    return decode(json, MachineState.class);
+    return decode(MachineStateUpgrade.upgraded(json, MAPPER), MachineState.class);
   }
 
   /** Reads what {@link #encode(TranslationReport)} wrote. */

@@ -25,6 +25,7 @@ final class HvmVcpuTranslation {
   private static final int CURRENT_COUNT = 0x390;
   private static final int DIVIDE = 0x3e0;
   private static final int MTRR_CAP = 0xfe;
+  private static final int CPUID_XSAVE = 26;
 
   /** Eight variable ranges, fixed ranges, write-combining: what Xen tells its guests. */
   private static final long XEN_MTRR_CAP = 0x508;
@@ -59,13 +60,20 @@ final class HvmVcpuTranslation {
     records.add(lapic());
     records.add(registers());
     records.add(mtrr());
-    if (vcpu.xcr0() != 0) {
+    if (hasXsave()) {
       records.add(xsave());
     }
     records.add(new HvmVmce(number, machineCheck(), take(0x280), take(0x281), take(0x4d0)));
     records.add(new HvmTscAdjust(number, take(XenMsrs.TSC_ADJUST)));
     more(records);
     return records;
+  }
+
+  /** KVM gives a vCPU an XCR0 whether or not its guest is told of XSAVE; Xen refuses one then. */
+  private boolean hasXsave() {
+    return vcpu.xcr0() != 0
+        && vcpu.cpuid().stream()
+            .anyMatch(leaf -> leaf.leaf() == 1 && (leaf.ecx() >> CPUID_XSAVE & 1) != 0);
   }
 
   /** The value of a register, which then counts as carried; 0 if there is none. */

@@ -1,6 +1,7 @@
 package dev.here.formats.xen;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -39,6 +40,28 @@ public final class XenStreamWriter {
       case LibxcHeader header -> write(libxcHeader(header));
       case LibxlRecord entry -> record(entry.type(), LibxlRecordCodec.encode(entry));
       case LibxcRecord entry -> record(entry.type(), LibxcRecordCodec.encode(entry));
+    }
+  }
+
+  /**
+   * Writes PAGE_DATA records of ordinary pages, straight from where they lie.
+   *
+   * @param firstGfn guest frame number of the first
+   * @param contents whole pages, of frames that follow each other
+   * @throws IOException if the channel fails
+   */
+  public void pages(long firstGfn, MemorySegment contents) throws IOException {
+    long count = contents.byteSize() / LibxcRecord.PageData.PAGE_BYTES;
+    for (long first = 0; first < count; first += LibxcRecord.PageData.MAX_PAGES) {
+      int pages = (int) Math.min(LibxcRecord.PageData.MAX_PAGES, count - first);
+      int octets = pages * LibxcRecord.PageData.PAGE_BYTES;
+      var head = new XenStreamOutput();
+      head.u32(LibxcRecordType.PAGE_DATA.code()).u32(8 + 8L * pages + octets).u32(pages).u32(0);
+      for (int page = 0; page < pages; page++) {
+        head.u64(LibxcRecord.PageEntry.normal(firstGfn + first + page).bits());
+      }
+      write(head.toArray());
+      write(contents.asSlice(first * LibxcRecord.PageData.PAGE_BYTES, octets).asByteBuffer());
     }
   }
 
@@ -90,10 +113,14 @@ public final class XenStreamWriter {
   }
 
   private void write(byte[] octets) throws IOException {
-    ByteBuffer out = ByteBuffer.wrap(octets);
-    while (out.hasRemaining()) {
-      channel.write(out);
+    write(ByteBuffer.wrap(octets));
+  }
+
+  private void write(ByteBuffer octets) throws IOException {
+    int count = octets.remaining();
+    while (octets.hasRemaining()) {
+      channel.write(octets);
     }
-    written += octets.length;
+    written += count;
   }
 }

@@ -43,13 +43,24 @@ class ControlCodecTest {
         new ControlMessage.Save("/var/lib/here/vm.ckpt"),
         new ControlMessage.AskStatus(),
         new ControlMessage.Quit(),
+        new ControlMessage.HoldFrames(12),
+        new ControlMessage.ReleaseFrames(12, -5),
+        new ControlMessage.PassFrames(),
+        new ControlMessage.DiscardFrames(),
+        new ControlMessage.AskDevices(),
         new ControlMessage.Ready(MAP, "here-vmm"),
         new ControlMessage.Done(123_456_789_012L),
         new ControlMessage.Captured(1, 2, 3, 4),
         new ControlMessage.DirtyTaken(77),
         new ControlMessage.StateIs(STATE),
         new ControlMessage.StatusIs(Phase.STOPPED, 9, true, "triple fault"),
-        new ControlMessage.Failed(true, "no such device"));
+        new ControlMessage.Failed(true, "no such device"),
+        new ControlMessage.FramesAre(3, 4096, 1),
+        new ControlMessage.DevicesAre(
+            2,
+            List.of(
+                new ControlMessage.Disk("/srv/root.img", true),
+                new ControlMessage.Disk("/dev/sdb", false))));
   }
 
   private static ControlMessage decode(byte[] octets) {

@@ -203,7 +203,7 @@ class QemuMachineTranslatorTest {
     VmState state = Golden.state(stream);
     var sections = new java.util.ArrayList<>(state.sections());
     sections.add(
-        new VmState.Section("pvpanic", 0, 1, new VmStruct(VmPath.of("pvpanic"), "pvpanic")));
+        new VmState.Section("pvpanic", 0, 0, 1, new VmStruct(VmPath.of("pvpanic"), "pvpanic")));
 
     assertThatThrownBy(() -> translator.translate(new VmState(sections), GoldenFacts.INSTANT))
         .isInstanceOf(QemuStreamException.class)

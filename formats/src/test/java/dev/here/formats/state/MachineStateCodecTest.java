@@ -20,8 +20,19 @@ class MachineStateCodecTest {
   }
 
   @Test
+  void readsTheVersionBefore() {
+    MachineState state = SampleMachine.state(6, 2, 64);
+    String before =
+        new String(MachineStateCodec.encode(state), StandardCharsets.UTF_8)
+            .replace("\"version\":2", "\"version\":1")
+            .replace(",\"origin\":null", "");
+    assertThat(before).doesNotContain("origin");
+    assertThat(MachineStateCodec.decode(before.getBytes(StandardCharsets.UTF_8))).isEqualTo(state);
+  }
+
+  @Test
   void refusesAnUnknownMember() {
-    assertThatThrownBy(() -> decodeChanged("\"version\":1", "\"version\":1,\"surprise\":2"))
+    assertThatThrownBy(() -> decodeChanged("\"version\":2", "\"version\":2,\"surprise\":2"))
         .isInstanceOf(StateFormatException.class)
         .hasMessageContaining("surprise");
   }
@@ -35,9 +46,9 @@ class MachineStateCodecTest {
 
   @Test
   void refusesAnotherVersion() {
-    assertThatThrownBy(() -> decodeChanged("\"version\":1", "\"version\":2"))
+    assertThatThrownBy(() -> decodeChanged("\"version\":2", "\"version\":3"))
         .isInstanceOf(StateFormatException.class)
-        .hasMessageContaining("state.version is 2, must be 1 to 1");
+        .hasMessageContaining("state.version is 3, must be 2 to 2");
   }
 
   @Test

@@ -1,0 +1,76 @@
+package dev.here.host;
+
+import dev.here.driver.xen.XenDomain;
+import dev.here.driver.xen.XenStandby;
+import dev.here.formats.wire.Message;
+import dev.here.hypervisor.HypervisorException;
+import dev.here.hypervisor.Standby;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A replica of a guest that Xen had started, on a host with Xen. Its memory is this process's; the
+ * domain exists from the take-over on.
+ */
+final class XenReplica implements ReplicaMachine {
+  private final String name;
+  private final XenStandby standby;
+
+  private XenReplica(String name, XenStandby standby) {
+    this.name = name;
+    this.standby = standby;
+  }
+
+  /**
+   * Takes memory for the replica.
+   *
+   * @param folder of the replica
+   */
+  static XenReplica prepare(Message.Hello hello, Path folder) {
+    XenStandby standby = new XenStandby(folder.resolve("xl.log"));
+    try {
+      standby.prepare(hello.memory(), hello.vcpus());
+      return new XenReplica(hello.vmName(), standby);
+    } catch (HypervisorException e) {
+      standby.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public Standby standby() {
+    return standby;
+  }
+
+  @Override
+  public String vm() {
+    return GuestReference.XEN + standby.domain().map(XenDomain::name).orElse(name);
+  }
+
+  @Override
+  public boolean lives() {
+    return true;
+  }
+
+  /** Nothing outlives this process until there is a domain. */
+  @Override
+  public Optional<ReplicaRecord> record() {
+    return standby
+        .domain()
+        .flatMap(domain -> ProcessHandle.of(domain.modelPid()))
+        .map(model -> new ReplicaRecord(name, ProcessMark.of(model), "", true));
+  }
+
+  @Override
+  public Optional<ReplicaRecord> takenOver() {
+    return record();
+  }
+
+  @Override
+  public void close() {
+    standby.close();
+  }
+
+  @Override
+  public void withdraw() {}
+}

@@ -1,0 +1,35 @@
+package dev.here.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ReplicaRecordTest {
+  @TempDir private Path replicas;
+
+  private static final ProcessMark GONE = new ProcessMark(1, "never");
+
+  @Test
+  void aTapThatWasRemovedIsForgotten() throws Exception {
+    Path folder = Files.createDirectories(replicas.resolve("session"));
+    // Longer than an interface's name can be.
+    ReplicaRecord record = new ReplicaRecord("vm1", GONE, "no-interface-has-this-name", true);
+    record.write(folder);
+    record.releaseTap(folder);
+    assertThat(ReplicaRecord.read(folder)).isEqualTo(new ReplicaRecord("vm1", GONE, "", true));
+  }
+
+  @Test
+  void whatEndedIsClearedAndWhatRunsIsNot() throws Exception {
+    Path ended = Files.createDirectories(replicas.resolve("ended"));
+    new ReplicaRecord("vm1", GONE, "", true).write(ended);
+    Path running = Files.createDirectories(replicas.resolve("running"));
+    new ReplicaRecord("vm2", ProcessMark.of(ProcessHandle.current()), "", true).write(running);
+    assertThat(ReplicaRecord.clear(replicas)).containsExactly(running);
+    assertThat(ended).doesNotExist();
+    assertThat(running).exists();
+  }
+}
