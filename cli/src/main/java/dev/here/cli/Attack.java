@@ -38,6 +38,11 @@ enum Attack {
     return this != PARTITION;
   }
 
+  /** Whether only the hypervisor is lost, and the guest with it. */
+  boolean leavesHost() {
+    return this == CRASH || this == KILL || this == HANG;
+  }
+
   /** All words, for messages. */
   static String words() {
     return Arrays.stream(values()).map(Attack::word).collect(Collectors.joining(", "));

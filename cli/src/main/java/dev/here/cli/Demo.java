@@ -40,6 +40,7 @@ final class Demo {
    * @param selfTest whether processes in the guest check their memory all the time
    * @param minimum what has to be seen before the attack
    * @param holdMillis how long to wait then, before the attack
+   * @param failback whether the guest is to go back to its first host afterwards
    */
   record Options(
       DemoPair pair,
@@ -49,7 +50,8 @@ final class Demo {
       boolean plain,
       boolean selfTest,
       DemoVerdict.Minimum minimum,
-      long holdMillis) {}
+      long holdMillis,
+      boolean failback) {}
 
   private final Options options;
   private final DemoRack rack;
@@ -57,6 +59,9 @@ final class Demo {
   private final DemoScreen screen;
   private final HostApiOverLab primary;
   private final HostApiOverLab standby;
+
+  /** The guest's, once it is protected. */
+  private String name = "";
 
   private Demo(Options options, DemoRack rack, LabClient client, DemoScreen screen) {
     this.options = options;
@@ -109,11 +114,12 @@ final class Demo {
     }
     final String replay = options.attack().movesGuest() ? replay(written) : "";
     countOn();
+    final Optional<ReplicaView.Times> times = standby.replica().flatMap(ReplicaView::failover);
+    final Optional<DemoFailback.Seen> failback = failback();
     String journal = ask("journal");
     Optional<String> selfTest =
         options.selfTest() ? Optional.of(ask("selftest status")) : Optional.empty();
     GuestClock clockAfter = GuestClock.parse(ask("clock"));
-    Optional<ReplicaView.Times> times = standby.replica().flatMap(ReplicaView::failover);
     List<String> owners = owners();
     screen.say("the guest runs on " + String.join(" and ", owners));
     CounterSummary counted = client.finish();
@@ -130,7 +136,30 @@ final class Demo {
         clockAfter,
         journal,
         selfTest,
-        owners);
+        owners,
+        failback);
+  }
+
+  private Optional<DemoFailback.Seen> failback() {
+    if (!options.failback()) {
+      return Optional.empty();
+    }
+    DemoFailback back = new DemoFailback(rack, client, screen, standby, primary);
+    DemoFailback.Seen seen = back.run(name, order(name, primary.host()));
+    countOn();
+    return Optional.of(seen);
+  }
+
+  private static Map<String, Object> order(String vm, String to) {
+    return Map.of(
+        "vm",
+        vm,
+        "to",
+        to,
+        "maxDegradation",
+        DEGRADATION_MAX,
+        "maxIntervalMillis",
+        INTERVAL_MAX_MILLIS);
   }
 
   private void protect() {
@@ -143,24 +172,10 @@ final class Demo {
                     standby.host(),
                     DEGRADATION_MAX * 100,
                     INTERVAL_MAX_MILLIS),
-            () ->
-                primary.post(
-                    "/v1/protections",
-                    Map.of(
-                        "vm",
-                        rack.guestReference(),
-                        "to",
-                        standby.host(),
-                        "maxDegradation",
-                        DEGRADATION_MAX,
-                        "maxIntervalMillis",
-                        INTERVAL_MAX_MILLIS)));
+            () -> primary.post("/v1/protections", order(rack.guestReference(), standby.host())));
+    name = answer.path("name").asString("");
     KeeperLogWatch.await(
-        rack.lab(),
-        primary.host(),
-        answer.path("name").asString(""),
-        PROTECT_SECONDS,
-        line -> screen.say("keeper: " + line));
+        rack.lab(), primary.host(), name, PROTECT_SECONDS, line -> screen.say("keeper: " + line));
     screen.say(
         "its memory was copied while it ran (%.1f s)".formatted((System.nanoTime() - begin) / 1e9));
   }
@@ -333,7 +348,8 @@ final class Demo {
     if (options.attack() == Attack.HOST_HANG) {
       awaitFencedAfterHang();
     }
-    if (options.attack() != Attack.HOST_POWER && rack.primaryHasGuest()) {
+    boolean back = options.failback() && primary.replica().map(ReplicaView::runs).orElse(false);
+    if (back || options.attack() != Attack.HOST_POWER && rack.primaryHasGuest()) {
       owners.add(primary.host());
     }
     if (standby.replica().map(ReplicaView::runs).orElse(false)) {

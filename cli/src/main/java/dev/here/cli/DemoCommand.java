@@ -60,6 +60,14 @@ final class DemoCommand implements Callable<Integer> {
       })
   private boolean plain;
 
+  @Option(
+      names = "--failback",
+      description = {
+        "Afterwards the guest is protected back to its first host and the VMM that runs it by then is",
+        "killed. For --pair qemu:kvm, and an attack that leaves the first host standing."
+      })
+  private boolean failback;
+
   @Option(names = "--json", description = "The summary as one JSON object.")
   private boolean json;
 
@@ -76,12 +84,17 @@ final class DemoCommand implements Callable<Integer> {
     if (plain && attack == Attack.CRASH) {
       throw wrongUse("--plain: such a guest has no port to crash QEMU with; take another --attack");
     }
+    if (failback && !(pair == DemoPair.QEMU_KVM && attack.leavesHost())) {
+      throw wrongUse(
+          "--failback: the guest needs a host with KVM to go back to; take --pair qemu:kvm and --attack crash, kill or hang");
+    }
     boolean terminal = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
     DemoScreen screen = new DemoScreen(spec.commandLine().getErr(), terminal);
     DemoVerdict.Minimum minimum = DemoVerdict.Minimum.OF_A_DEMO;
     DemoFacts facts =
         Demo.run(
-            new Demo.Options(pair, attack, vcpus, load.equals("memory"), plain, plain, minimum, 0),
+            new Demo.Options(
+                pair, attack, vcpus, load.equals("memory"), plain, plain, minimum, 0, failback),
             screen);
     DemoSummary summary = DemoSummary.of(facts);
     List<String> problems = DemoVerdict.problems(facts, minimum);

@@ -20,6 +20,7 @@ import java.util.OptionalLong;
  * @param journal the guest's own check of the file on its RAM file system, at the end
  * @param selfTest what processes that check their own memory found, at the end, if there were any
  * @param owners hosts on which the guest runs at the end
+ * @param failback what was seen on the way back to the first host, if there was one
  */
 record DemoFacts(
     DemoPair pair,
@@ -34,4 +35,11 @@ record DemoFacts(
     GuestClock clockAfter,
     String journal,
     Optional<String> selfTest,
-    List<String> owners) {}
+    List<String> owners,
+    Optional<DemoFailback.Seen> failback) {
+
+  /** Where the guest should run at the end. */
+  String destination() {
+    return attack.movesGuest() && failback.isEmpty() ? pair.standby() : pair.primary();
+  }
+}

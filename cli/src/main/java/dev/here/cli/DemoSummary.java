@@ -14,6 +14,8 @@ import tools.jackson.databind.json.JsonMapper;
  * @param failoverMillis from the decision to the guest's first instruction at the standby; none
  *     after a partition
  * @param outageMillis the longest time between two answers from the attack on
+ * @param failback whether the guest was protected and moved back to the first host
+ * @param failbackOutageMillis the longest time between two answers from the second fault on
  */
 record DemoSummary(
     String pair,
@@ -29,7 +31,9 @@ record DemoSummary(
     long repeated,
     boolean connectionKept,
     boolean attackReplayedOnStandby,
-    boolean guestUptimeContinuous) {
+    boolean guestUptimeContinuous,
+    boolean failback,
+    Optional<Double> failbackOutageMillis) {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   static DemoSummary of(DemoFacts facts) {
@@ -44,13 +48,19 @@ record DemoSummary(
         millis(facts.protection().pauseP99Nanos()),
         detect(facts),
         failover,
-        rounded(client.outageMillis()),
+        rounded(
+            facts
+                .failback()
+                .map(DemoFailback.Seen::firstOutageMillis)
+                .orElse(client.outageMillis())),
         client.requests(),
         client.lost(),
         client.repeated(),
         client.connectionKept(),
         facts.attack().movesGuest() && facts.replayAnswer().equals(DemoVerdict.SURVIVED_ATTACK),
-        client.guestUptimeContinuous() && facts.clockAfter().follows(facts.clockBefore()));
+        client.guestUptimeContinuous() && facts.clockAfter().follows(facts.clockBefore()),
+        facts.failback().isPresent(),
+        facts.failback().map(seen -> rounded(client.outageMillis())));
   }
 
   /**
@@ -92,6 +102,8 @@ record DemoSummary(
     line(text, "detection", time(detectMillis));
     line(text, "failover", time(failoverMillis));
     line(text, "outage", "%.0f ms, as the client saw it".formatted(outageMillis));
+    failbackOutageMillis.ifPresent(
+        back -> line(text, "and on the way back", "%.0f ms".formatted(back)));
     line(
         text, "requests", "%,d answered, %d lost, %d repeated".formatted(requests, lost, repeated));
     line(text, "TCP connection", connectionKept ? "kept" : "BROKEN");

@@ -70,7 +70,7 @@ final class DemoVerdict {
   }
 
   private static void place(DemoFacts facts, List<String> problems) {
-    String expected = facts.attack().movesGuest() ? facts.pair().standby() : facts.pair().primary();
+    String expected = facts.destination();
     if (!facts.owners().equals(List.of(expected))) {
       problems.add(
           "the guest runs on %s, it should run on %s alone".formatted(facts.owners(), expected));

@@ -97,7 +97,7 @@ final class LabSoak {
     try {
       long holdMillis = ThreadLocalRandom.current().nextLong(MOMENT_MILLIS);
       Demo.Options options =
-          new Demo.Options(pair, fault, 1, false, false, true, MINIMUM, holdMillis);
+          new Demo.Options(pair, fault, 1, false, false, true, MINIMUM, holdMillis, false);
       return DemoVerdict.problems(Demo.run(options, screen), MINIMUM);
     } catch (HereProgram.Refusal e) {
       return List.of(String.valueOf(e.getMessage()));

@@ -38,7 +38,8 @@ class DemoVerdictTest {
         new GuestClock(1030, 50),
         "journal 420 ok",
         Optional.empty(),
-        List.of(moves ? "kvm-b" : "kvm-a"));
+        List.of(moves ? "kvm-b" : "kvm-a"),
+        Optional.empty());
   }
 
   private static List<String> problems(DemoFacts facts) {
@@ -60,7 +61,8 @@ class DemoVerdictTest {
         good.clockAfter(),
         good.journal(),
         good.selfTest(),
-        good.owners());
+        good.owners(),
+        good.failback());
   }
 
   private static DemoFacts changed(
@@ -79,7 +81,8 @@ class DemoVerdictTest {
         after,
         journal,
         good.selfTest(),
-        owners);
+        owners,
+        good.failback());
   }
 
   private static DemoFacts checking(String selfTest) {
@@ -97,7 +100,8 @@ class DemoVerdictTest {
         good.clockAfter(),
         good.journal(),
         Optional.of(selfTest),
-        good.owners());
+        good.owners(),
+        good.failback());
   }
 
   @Test
@@ -172,6 +176,35 @@ class DemoVerdictTest {
   }
 
   @Test
+  void aGuestThatWentBackShouldRunWhereItBegan() {
+    DemoFacts there = good(Attack.KILL);
+    DemoFailback.Seen seen = new DemoFailback.Seen(777.77, protection(20));
+    DemoFacts back =
+        new DemoFacts(
+            DemoPair.QEMU_KVM,
+            there.attack(),
+            there.protection(),
+            there.failoverSeenNanos(),
+            there.failover(),
+            there.client(),
+            there.requestsBeforeAttack(),
+            there.replayAnswer(),
+            there.clockBefore(),
+            there.clockAfter(),
+            there.journal(),
+            there.selfTest(),
+            List.of("kvm-a"),
+            Optional.of(seen));
+    assertThat(problems(back)).isEmpty();
+    assertThat(problems(there)).isEmpty();
+    DemoSummary summary = DemoSummary.of(back);
+    assertThat(summary.failback()).isTrue();
+    assertThat(summary.outageMillis()).isEqualTo(777.8);
+    assertThat(summary.failbackOutageMillis()).contains(1234.6);
+    assertThat(DemoSummary.of(there).failback()).isFalse();
+  }
+
+  @Test
   void theSummaryHasTheAgreedKeysInOrder() {
     JsonNode json =
         JsonMapper.builder().build().readTree(DemoSummary.of(good(Attack.CRASH)).json());
@@ -190,7 +223,9 @@ class DemoVerdictTest {
             "repeated",
             "connectionKept",
             "attackReplayedOnStandby",
-            "guestUptimeContinuous");
+            "guestUptimeContinuous",
+            "failback",
+            "failbackOutageMillis");
     assertThat(json.get("pair").asString()).isEqualTo("qemu:kvm");
     assertThat(json.get("attack").asString()).isEqualTo("crash");
     assertThat(json.get("pauseMillisMean").asDouble()).isEqualTo(21.3);

@@ -20,7 +20,7 @@ class XenToKvmTest {
     var course = new StringWriter();
     var screen = new DemoScreen(new PrintWriter(course, true), false);
     var options =
-        new Demo.Options(DemoPair.XEN_KVM, Attack.CRASH, 1, false, false, true, MINIMUM, 0);
+        new Demo.Options(DemoPair.XEN_KVM, Attack.CRASH, 1, false, false, true, MINIMUM, 0, false);
     try {
       DemoFacts facts = Demo.run(options, screen);
       assertThat(DemoVerdict.problems(facts, MINIMUM)).as(course::toString).isEmpty();

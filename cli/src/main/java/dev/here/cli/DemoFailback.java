@@ -1,0 +1,105 @@
+package dev.here.cli;
+
+import dev.here.lab.CounterSummary;
+import dev.here.lab.LabClient;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The demo's second half: the guest that went on under HERE's own VMM is protected to the host that
+ * it came from, and then that VMM is killed.
+ */
+final class DemoFailback {
+  private static final int PROTECT_SECONDS = 240;
+  private static final int FAILOVER_SECONDS = 60;
+  private static final long ENOUGH_CHECKPOINTS = 20;
+  private static final long POLL_MILLIS = 3000;
+  private static final long FAILOVER_POLL_MILLIS = 100;
+
+  /** SIGKILL to the VMM of the guest that the host took over; there is one. */
+  private static final String KILL_VMM =
+      "kill -9 $(sed -n 's/.*\"pid\":\\([0-9]*\\).*/\\1/p' /run/here/replicas/*/replica.json)";
+
+  private final DemoRack rack;
+  private final LabClient client;
+  private final DemoScreen screen;
+  private final HostApiOverLab from;
+  private final HostApiOverLab to;
+
+  /**
+   * @param from the host on which the guest runs under HERE's VMM
+   * @param to where it is to go back to
+   */
+  DemoFailback(
+      DemoRack rack, LabClient client, DemoScreen screen, HostApiOverLab from, HostApiOverLab to) {
+    this.rack = rack;
+    this.client = client;
+    this.screen = screen;
+    this.from = from;
+    this.to = to;
+  }
+
+  /**
+   * What was seen.
+   *
+   * @param firstOutageMillis the longest time between two answers from the first attack until the
+   *     guest was protected again
+   * @param protection the last figures before the VMM was killed
+   */
+  record Seen(double firstOutageMillis, ProtectionView protection) {}
+
+  /** Protects the guest back and kills its VMM; returns when the guest runs where it began. */
+  Seen run(String name, Map<String, Object> order) {
+    double outageMillis = client.progress().map(CounterSummary::outageMillis).orElse(0.0);
+    screen.step(
+        "here protect: %s, under HERE's own VMM on %s, to %s"
+            .formatted(name, from.host(), to.host()),
+        () -> from.post("/v1/protections", order));
+    KeeperLogWatch.await(
+        rack.lab(), from.host(), name, PROTECT_SECONDS, line -> screen.say("keeper: " + line));
+    ProtectionView before = awaitEnough();
+    client.mark();
+    screen.say("SECOND FAULT: SIGKILL to HERE's own VMM on " + from.host());
+    rack.lab().exec(from.host(), KILL_VMM).success();
+    awaitBack();
+    return new Seen(outageMillis, before);
+  }
+
+  private ProtectionView awaitEnough() {
+    Deadline deadline = new Deadline(PROTECT_SECONDS, "too few checkpoints on the way back");
+    while (true) {
+      ProtectionView view =
+          from.protection()
+              .orElseThrow(() -> new HereProgram.Refusal(from.host() + " has no protection"));
+      screen.live(view.line());
+      if (view.hasEnded()) {
+        throw new HereProgram.Refusal("protection ended: " + view.line());
+      }
+      if (view.safe() && view.checkpoints() >= ENOUGH_CHECKPOINTS) {
+        return view;
+      }
+      deadline.check(view.line());
+      Pauses.millis(POLL_MILLIS);
+    }
+  }
+
+  private void awaitBack() {
+    Deadline deadline = new Deadline(FAILOVER_SECONDS, "no failover back");
+    while (true) {
+      Optional<ReplicaView> view = to.replica();
+      String state = view.map(ReplicaView::state).orElse("none");
+      if (state.equals("RUNNING")) {
+        screen.say(
+            "FAILBACK: the guest goes on in HERE's own VMM on %s, from checkpoint %d (%s)"
+                .formatted(to.host(), view.get().committedEpoch(), view.get().verdict()));
+        return;
+      }
+      if (state.equals("FAILED") || state.equals("RELEASED")) {
+        throw new HereProgram.Refusal(
+            "%s did not take over: %s %s".formatted(to.host(), state, view.get().reason()));
+      }
+      deadline.check(state);
+      Pauses.millis(FAILOVER_POLL_MILLIS);
+    }
+  }
+}
