@@ -13,6 +13,8 @@ import java.util.Optional;
  * domain exists from the take-over on.
  */
 final class XenReplica implements ReplicaMachine {
+  private static final long PROGRESS_NANOS = 500_000_000;
+
   private final String name;
   private final XenStandby standby;
 
@@ -47,9 +49,10 @@ final class XenReplica implements ReplicaMachine {
     return GuestReference.XEN + standby.domain().map(XenDomain::name).orElse(name);
   }
 
+  /** The memory is this process's own; once there is a domain, that is what counts. */
   @Override
   public boolean lives() {
-    return true;
+    return standby.domain().isEmpty() || standby.progress(PROGRESS_NANOS).alive();
   }
 
   /** Nothing outlives this process until there is a domain. */
