@@ -40,6 +40,14 @@ final class MsrTransfer {
 
   private static final int ADDRESS_SIZES = 0x80000008;
   private static final int KVM_WALL_CLOCK = 0x11;
+
+  /**
+   * KVM lists Hyper-V's synthetic registers for every guest. Those that HERE carries have none of
+   * them, and one counts on its own (HV_X64_MSR_VP_RUNTIME).
+   */
+  private static final int HYPER_V_FIRST = 0x40000000;
+
+  private static final int HYPER_V_LAST = 0x40000fff;
   private static final int KVM_SYSTEM_TIME = 0x12;
   private static final int KVM_WALL_CLOCK_NEW = 0x4b564d00;
   private static final int KVM_FIRST = 0x4b564d00;
@@ -70,6 +78,7 @@ final class MsrTransfer {
         IntStream.concat(Arrays.stream(kvm.msrIndices()), Arrays.stream(UNLISTED))
             .distinct()
             .filter(index -> index != KVM_WALL_CLOCK_NEW && index != KVM_WALL_CLOCK)
+            .filter(index -> index < HYPER_V_FIRST || index > HYPER_V_LAST)
             .toArray();
     this.saved =
         Arrays.stream(indices)
