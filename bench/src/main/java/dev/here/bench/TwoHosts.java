@@ -7,6 +7,8 @@ import dev.here.lab.AnsweringFirmware;
 import dev.here.lab.Rack;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -223,7 +225,7 @@ public final class TwoHosts implements AutoCloseable {
                 "-qmp",
                 "unix:%s,server=on,wait=off".formatted(own)),
             name + ".log");
-    await("QEMU's sockets", () -> Files.exists(qmp) && Files.exists(own));
+    await("QEMU's sockets", () -> listens(qmp) && listens(own));
     ServiceClient client = ServiceClient.start(rack.pid(), AnsweringFirmware.NETWORK + number);
     ServiceGuest guest =
         new ServiceGuest(this, name, qmp, entered, QmpClient.connect(own, QMP_TIMEOUT), client);
@@ -338,5 +340,13 @@ public final class TwoHosts implements AutoCloseable {
   @Override
   public void close() {
     rack.close();
+  }
+
+  private static boolean listens(Path socket) {
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+      return channel.isConnected();
+    } catch (IOException e) {
+      return false;
+    }
   }
 }

@@ -2,6 +2,7 @@ package dev.here.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.here.ffi.NativeException;
 import dev.here.ffi.UnixSocket;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -9,6 +10,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -56,12 +58,23 @@ class RedirectedNicQemuTest {
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("log").toFile())
             .start();
-    while (!Files.exists(folder.resolve("qmp"))) {
+    Optional<UnixSocket> connection = Optional.empty();
+    while (connection.isEmpty()) {
       assertThat(qemu.isAlive()).as(Files.readString(folder.resolve("log"))).isTrue();
       Thread.sleep(10);
+      connection = connected(folder.resolve("qmp").toString());
     }
-    qmp = UnixSocket.connect(folder.resolve("qmp").toString());
+    qmp = connection.get();
     command("{\"execute\":\"qmp_capabilities\"}");
+  }
+
+  /** The socket is there a moment before QEMU listens. */
+  private static Optional<UnixSocket> connected(String path) {
+    try {
+      return Optional.of(UnixSocket.connect(path));
+    } catch (NativeException e) {
+      return Optional.empty();
+    }
   }
 
   @AfterEach
