@@ -28,7 +28,7 @@ import picocli.CommandLine.HelpCommand;
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
-      "Also: here test [--soak], here lint (run by the launcher).",
+      "Also: here test [--lab-full | --soak], here lint (run by the launcher).",
       "Exit codes: 0 done, 1 failed or refused (one line says why), 2 wrong use."
     })
 public final class Here {

@@ -95,7 +95,7 @@ final class HostMachine {
         overlay().toString());
     List<String> command = command(image, plan);
     origin.memory().ifPresent(m -> command.addAll(List.of("-incoming", "exec:cat '" + m + "'")));
-    Process qemu = rack.start(command, qemuLog());
+    Process qemu = rack.startStoppable(command, qemuLog());
     awaitFile(folder.resolve(name + ".qmp"), qemu);
     if (origin.memory().isPresent()) {
       // The state was saved standing still, and so it arrives.

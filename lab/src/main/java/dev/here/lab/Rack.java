@@ -103,15 +103,20 @@ public final class Rack implements AutoCloseable {
   }
 
   /**
-   * Starts a program inside; its outputs go to a file. A shell stands between it and nsenter, which
-   * stops itself with a child that is stopped, and would not see that child's end any more: then
-   * the rack could not end either.
+   * Starts a program inside that may be stopped by a signal. A shell stands between it and nsenter,
+   * which stops itself with a child that is stopped, and would not see that child's end any more:
+   * then the rack could not end either.
    */
-  public Process start(List<String> command, Path log) {
+  Process startStoppable(List<String> command, Path log) {
     List<String> waited = new ArrayList<>(List.of("sh", "-c", "\"$@\" & wait $!", "sh"));
     waited.addAll(command);
+    return start(waited, log);
+  }
+
+  /** Starts a program inside; its outputs go to a file. */
+  public Process start(List<String> command, Path log) {
     ProcessBuilder builder =
-        new ProcessBuilder(inside(waited))
+        new ProcessBuilder(inside(command))
             .redirectInput(Tool.NOTHING)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));

@@ -61,7 +61,7 @@ class RackTest {
     try (Rack rack = Rack.start(false, folder)) {
       Path pid = folder.resolve("pid");
       sleeper =
-          rack.start(
+          rack.startStoppable(
               List.of("sh", "-c", "echo $$ >" + pid + "; exec sleep 1000"), folder.resolve("log"));
       while (!Files.exists(pid) || Files.size(pid) == 0) {
         Tool.pause(10);
