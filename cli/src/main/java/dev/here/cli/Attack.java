@@ -1,10 +1,6 @@
 package dev.here.cli;
 
-import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.Collectors;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.TypeConversionException;
 
 /** What the demo does to the protected guest's hypervisor or host. */
 enum Attack {
@@ -43,20 +39,10 @@ enum Attack {
     return this == CRASH || this == KILL || this == HANG;
   }
 
-  /** All words, for messages. */
-  static String words() {
-    return Arrays.stream(values()).map(Attack::word).collect(Collectors.joining(", "));
-  }
-
   /** Reads {@link #word}s. */
-  static final class Converter implements ITypeConverter<Attack> {
-    @Override
-    public Attack convert(String text) {
-      return Arrays.stream(values())
-          .filter(attack -> attack.word().equals(text))
-          .findFirst()
-          .orElseThrow(
-              () -> new TypeConversionException("no attack \"%s\": %s".formatted(text, words())));
+  static final class Converter extends WordConverter<Attack> {
+    Converter() {
+      super("attack", values(), Attack::word);
     }
   }
 }

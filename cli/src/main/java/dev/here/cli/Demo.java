@@ -74,7 +74,9 @@ final class Demo {
 
   /** Runs the demo from set-up to end; what was seen is for {@link DemoVerdict}. */
   static DemoFacts run(Options options, DemoScreen screen) {
-    try (DemoRack rack = DemoRack.start(options.pair(), options.vcpus(), options.plain(), screen);
+    List<String> warmHosts = options.pair().warmHosts(options.failback());
+    try (DemoRack rack =
+            DemoRack.start(options.pair(), warmHosts, options.vcpus(), options.plain(), screen);
         LabClient client = rack.client()) {
       screen.say(
           "a client counts requests on one TCP connection to %s".formatted(rack.guest().address()));
@@ -144,7 +146,7 @@ final class Demo {
     if (!options.failback()) {
       return Optional.empty();
     }
-    DemoFailback back = new DemoFailback(rack, client, screen, standby, primary);
+    DemoFailback back = new DemoFailback(options.pair(), rack, client, screen);
     DemoFailback.Seen seen = back.run(name, order(name, primary.host()));
     countOn();
     return Optional.of(seen);
@@ -266,24 +268,11 @@ final class Demo {
 
   /** Waits until the guest runs on the standby; returns the monotonic time at which it was seen. */
   private long awaitFailover() {
-    Deadline deadline = new Deadline(FAILOVER_SECONDS, "no failover");
-    while (true) {
-      ReplicaView view = replica();
-      long nowNanos = System.nanoTime();
-      switch (view.state()) {
-        case "RUNNING" -> {
-          screen.say(
-              "FAILOVER: the guest goes on in HERE's own VMM on %s, from checkpoint %d (%s)"
-                  .formatted(standby.host(), view.committedEpoch(), view.verdict()));
-          return nowNanos;
-        }
-        case "FAILED", "RELEASED" ->
-            throw new HereProgram.Refusal(
-                "the standby did not take over: %s %s".formatted(view.state(), view.reason()));
-        default -> deadline.check(view.state() + " " + view.reason());
-      }
-      Pauses.millis(FAILOVER_POLL_MILLIS);
-    }
+    TakeOverWatch.Seen seen = new TakeOverWatch(standby, FAILOVER_POLL_MILLIS).await();
+    screen.say(
+        "FAILOVER: the guest goes on in HERE's own VMM on %s, from checkpoint %d (%s)"
+            .formatted(standby.host(), seen.replica().committedEpoch(), seen.replica().verdict()));
+    return seen.atNanos();
   }
 
   private ReplicaView replica() {

@@ -64,7 +64,7 @@ final class DemoCommand implements Callable<Integer> {
       names = "--failback",
       description = {
         "Afterwards the guest is protected back to its first host and the VMM that runs it by then is",
-        "killed. For --pair qemu:kvm, and an attack that leaves the first host standing."
+        "killed: the guest ends where it began. For an attack that leaves the first host standing."
       })
   private boolean failback;
 
@@ -84,9 +84,9 @@ final class DemoCommand implements Callable<Integer> {
     if (plain && attack == Attack.CRASH) {
       throw wrongUse("--plain: such a guest has no port to crash QEMU with; take another --attack");
     }
-    if (failback && !(pair == DemoPair.QEMU_KVM && attack.leavesHost())) {
+    if (failback && !attack.leavesHost()) {
       throw wrongUse(
-          "--failback: the guest needs a host with KVM to go back to; take --pair qemu:kvm and --attack crash, kill or hang");
+          "--failback: the guest needs its first host to go back to; take --attack crash, kill or hang");
     }
     boolean terminal = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
     DemoScreen screen = new DemoScreen(spec.commandLine().getErr(), terminal);

@@ -3,7 +3,6 @@ package dev.here.cli;
 import dev.here.lab.CounterSummary;
 import dev.here.lab.LabClient;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * The demo's second half: the guest that went on under HERE's own VMM is protected to the host that
@@ -11,32 +10,29 @@ import java.util.Optional;
  */
 final class DemoFailback {
   private static final int PROTECT_SECONDS = 240;
-  private static final int FAILOVER_SECONDS = 60;
   private static final long ENOUGH_CHECKPOINTS = 20;
   private static final long POLL_MILLIS = 3000;
-  private static final long FAILOVER_POLL_MILLIS = 100;
+  private static final long FAILOVER_POLL_MILLIS = 500;
 
   /** SIGKILL to the VMM of the guest that the host took over; there is one. */
   private static final String KILL_VMM =
       "kill -9 $(sed -n 's/.*\"pid\":\\([0-9]*\\).*/\\1/p' /run/here/replicas/*/replica.json)";
 
+  private final DemoPair pair;
   private final DemoRack rack;
   private final LabClient client;
   private final DemoScreen screen;
   private final HostApiOverLab from;
   private final HostApiOverLab to;
 
-  /**
-   * @param from the host on which the guest runs under HERE's VMM
-   * @param to where it is to go back to
-   */
-  DemoFailback(
-      DemoRack rack, LabClient client, DemoScreen screen, HostApiOverLab from, HostApiOverLab to) {
+  /** The guest goes from the pair's standby to its primary. */
+  DemoFailback(DemoPair pair, DemoRack rack, LabClient client, DemoScreen screen) {
+    this.pair = pair;
     this.rack = rack;
     this.client = client;
     this.screen = screen;
-    this.from = from;
-    this.to = to;
+    from = rack.api(pair.standby());
+    to = rack.api(pair.primary());
   }
 
   /**
@@ -84,22 +80,10 @@ final class DemoFailback {
   }
 
   private void awaitBack() {
-    Deadline deadline = new Deadline(FAILOVER_SECONDS, "no failover back");
-    while (true) {
-      Optional<ReplicaView> view = to.replica();
-      String state = view.map(ReplicaView::state).orElse("none");
-      if (state.equals("RUNNING")) {
-        screen.say(
-            "FAILBACK: the guest goes on in HERE's own VMM on %s, from checkpoint %d (%s)"
-                .formatted(to.host(), view.get().committedEpoch(), view.get().verdict()));
-        return;
-      }
-      if (state.equals("FAILED") || state.equals("RELEASED")) {
-        throw new HereProgram.Refusal(
-            "%s did not take over: %s %s".formatted(to.host(), state, view.get().reason()));
-      }
-      deadline.check(state);
-      Pauses.millis(FAILOVER_POLL_MILLIS);
-    }
+    ReplicaView seen = new TakeOverWatch(to, FAILOVER_POLL_MILLIS).await().replica();
+    screen.say(
+        "FAILBACK: the guest goes on in %s on %s, from checkpoint %d (%s)"
+            .formatted(
+                pair.placeAfterFailback(), to.host(), seen.committedEpoch(), seen.verdict()));
   }
 }

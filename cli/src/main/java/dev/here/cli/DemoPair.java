@@ -1,11 +1,7 @@
 package dev.here.cli;
 
 import dev.here.lab.LabGuest;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Collectors;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.TypeConversionException;
 
 /** The hypervisors between which the demo's guest moves, and the lab hosts that have them. */
 enum DemoPair {
@@ -46,9 +42,23 @@ enum DemoPair {
     return List.of(primary, standby);
   }
 
+  /**
+   * Those that keep one of HERE's VMMs ready for a replica; a Xen host needs none.
+   *
+   * @param failback whether the primary is to take the guest back
+   */
+  List<String> warmHosts(boolean failback) {
+    return failback && this == QEMU_KVM ? hosts() : List.of(standby);
+  }
+
   /** The primary's hypervisor, for people. */
   String hypervisor() {
     return hypervisor;
+  }
+
+  /** What the guest runs in when it is back on the primary, for people. */
+  String placeAfterFailback() {
+    return this == XEN_KVM ? "a domain of stock Xen" : "HERE's own VMM";
   }
 
   /** The guest's name for {@code here protect}. */
@@ -68,20 +78,9 @@ enum DemoPair {
   }
 
   /** Reads {@link #word}s. */
-  static final class Converter implements ITypeConverter<DemoPair> {
-    @Override
-    public DemoPair convert(String text) {
-      return Arrays.stream(values())
-          .filter(pair -> pair.word().equals(text))
-          .findFirst()
-          .orElseThrow(() ->
-              new TypeConversionException(
-                  "no pair \"%s\": %s"
-                      .formatted(
-                          text,
-                          Arrays.stream(values())
-                              .map(DemoPair::word)
-                              .collect(Collectors.joining(", ")))));
+  static final class Converter extends WordConverter<DemoPair> {
+    Converter() {
+      super("pair", values(), DemoPair::word);
     }
   }
 }

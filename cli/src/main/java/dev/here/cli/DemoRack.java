@@ -41,24 +41,31 @@ final class DemoRack implements AutoCloseable {
           + " $(ls /run/here/protections/*/keeper.log /run/here/replicas/*/vmm.log 2>/dev/null)";
 
   private final DemoPair pair;
+  private final List<String> warmHosts;
   private final Lab lab;
   private final LabGuest guest;
 
-  private DemoRack(DemoPair pair, Lab lab, LabGuest guest) {
+  private DemoRack(DemoPair pair, List<String> warmHosts, Lab lab, LabGuest guest) {
     this.pair = pair;
+    this.warmHosts = warmHosts;
     this.lab = lab;
     this.guest = guest;
   }
 
-  /** Sets everything up: seconds when the lab's image is cached, some minutes when not. */
-  static DemoRack start(DemoPair pair, int vcpus, boolean plain, DemoScreen screen) {
+  /**
+   * Sets everything up: seconds when the lab's image is cached, some minutes when not.
+   *
+   * @param warmHosts those that keep a VMM ready for a replica
+   */
+  static DemoRack start(
+      DemoPair pair, List<String> warmHosts, int vcpus, boolean plain, DemoScreen screen) {
     LabGuest guest = plain ? LabGuest.plainDemo(vcpus) : LabGuest.demo(vcpus);
     LabPlan plan = LabPlan.of(pair.hosts(), HereProgram.jars()).withGuest(pair.primary(), guest);
     Lab lab = Lab.up(plan, screen::say);
     screen.say(
         "a Linux guest (%d MiB, %d vCPU) runs on %s on %s"
             .formatted(guest.memoryMebibytes(), vcpus, pair.hypervisor(), pair.primary()));
-    DemoRack rack = new DemoRack(pair, lab, guest);
+    DemoRack rack = new DemoRack(pair, warmHosts, lab, guest);
     try {
       rack.populate(screen);
       return rack;
@@ -170,7 +177,7 @@ final class DemoRack implements AutoCloseable {
             PEER_PORT,
             lab.witnessAddress(),
             WITNESS_PORT,
-            host.equals(pair.standby()) ? 1 : 0,
+            warmHosts.contains(host) ? 1 : 0,
             SUSPECT_AFTER_MILLIS,
             DAEMON_LOG);
   }

@@ -8,15 +8,12 @@ import dev.here.lab.LabPlan;
 import dev.here.lab.LabStatus;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
@@ -110,9 +107,19 @@ final class LabCommand implements Runnable {
       })
   int fault(
       @Parameters(paramLabel = "HOST") String host,
-      @Parameters(paramLabel = "power|hang|partition|dm-crash|dm-hang|heal") String fault) {
-    lab().fault(host, fault(fault));
+      @Parameters(
+              paramLabel = "power|hang|partition|dm-crash|dm-hang|heal",
+              converter = FaultConverter.class)
+          LabFault fault) {
+    lab().fault(host, fault);
     return 0;
+  }
+
+  /** Reads a fault's word. */
+  static final class FaultConverter extends WordConverter<LabFault> {
+    FaultConverter() {
+      super("fault", LabFault.values(), LabFault::word);
+    }
   }
 
   @Command(
@@ -139,19 +146,6 @@ final class LabCommand implements Runnable {
       @Parameters(paramLabel = "FILE") Path local) {
     lab().pull(host, remote, local);
     return 0;
-  }
-
-  private LabFault fault(String word) {
-    return LabFault.of(word)
-        .orElseThrow(() ->
-            new ParameterException(
-                spec.commandLine(),
-                "no fault \"%s\": it is one of %s"
-                    .formatted(
-                        word,
-                        Arrays.stream(LabFault.values())
-                            .map(LabFault::word)
-                            .collect(Collectors.joining(", ")))));
   }
 
   private static Lab lab() {

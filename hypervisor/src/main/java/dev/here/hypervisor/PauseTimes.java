@@ -11,6 +11,19 @@ package dev.here.hypervisor;
  */
 public record PauseTimes(
     long stopNanos, long dirtyLogNanos, long stateNanos, long copyNanos, long resumeNanos) {
+  /** No pause. */
+  public static final PauseTimes NONE = new PauseTimes(0, 0, 0, 0, 0);
+
+  /** Each part of both together. */
+  public PauseTimes plus(PauseTimes other) {
+    return new PauseTimes(
+        stopNanos + other.stopNanos,
+        dirtyLogNanos + other.dirtyLogNanos,
+        stateNanos + other.stateNanos,
+        copyNanos + other.copyNanos,
+        resumeNanos + other.resumeNanos);
+  }
+
   /** How long the guest stood still, nanoseconds. */
   public long pauseNanos() {
     return stopNanos + dirtyLogNanos + stateNanos + copyNanos + resumeNanos;

@@ -134,11 +134,6 @@ public final class EpochLoop implements AutoCloseable {
     return figures.status(policy.description(), output);
   }
 
-  /** The last pauses. */
-  public PauseHistory pauses() {
-    return figures.pauses();
-  }
-
   /** Ends protection; the guest stays here. Returns at once, see {@link #awaitEnd}. */
   public void unprotect() {
     signal.command(LoopSignal.Command.UNPROTECT);
@@ -571,7 +566,7 @@ public final class EpochLoop implements AutoCloseable {
       try {
         standby.send(new Message.Goodbye(ending, committedEpoch, reason));
       } catch (IOException e) {
-        LOG.info("the standby could not be told that {}: {}", reason, e.getMessage());
+        LOG.info("the standby could not be told that {}: {}", reason, e.toString());
       }
     });
   }

@@ -48,14 +48,4 @@ public final class PauseHistory {
     int rank = (int) Math.ceil(percent / 100 * kept);
     return sorted[Math.clamp(rank, 1, kept) - 1];
   }
-
-  /** The pauses kept, oldest first. */
-  public synchronized long[] pausesNanos() {
-    int kept = (int) Math.min(recorded, LENGTH);
-    long[] ordered = new long[kept];
-    for (int at = 0; at < kept; at++) {
-      ordered[at] = pausesNanos[(int) ((recorded - kept + at) % LENGTH)];
-    }
-    return ordered;
-  }
 }

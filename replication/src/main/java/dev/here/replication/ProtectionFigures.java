@@ -14,7 +14,8 @@ final class ProtectionFigures {
   private long committedEpoch;
   private long checkpoints;
   private EpochMeasure last = new EpochMeasure(0, 0, 0, 0);
-  private PauseTimes pause = new PauseTimes(0, 0, 0, 0, 0);
+  private PauseTimes pause = PauseTimes.NONE;
+  private PauseTimes totalPause = PauseTimes.NONE;
   private EpochSender.Sent sent = new EpochSender.Sent(0, 0);
   private long totalDirtyPages;
   private long totalSentBytes;
@@ -40,6 +41,7 @@ final class ProtectionFigures {
   synchronized void captured(long newEpoch, PauseTimes times) {
     epoch = newEpoch;
     pause = times;
+    totalPause = totalPause.plus(times);
     pauses.record(times.pauseNanos());
   }
 
@@ -80,6 +82,7 @@ final class ProtectionFigures {
         checkpoints,
         last.intervalNanos(),
         pause,
+        totalPause,
         mean,
         pauses.percentileNanos(99),
         last.commitNanos(),
@@ -92,9 +95,5 @@ final class ProtectionFigures {
         mean == 0 ? 0 : mean / (mean + meanInterval),
         output.heldFrames(),
         output.heldBytes());
-  }
-
-  PauseHistory pauses() {
-    return pauses;
   }
 }

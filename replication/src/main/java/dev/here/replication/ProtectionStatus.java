@@ -14,6 +14,7 @@ import dev.here.hypervisor.PauseTimes;
  * @param checkpoints checkpoints committed in this protection
  * @param intervalNanos length of the last epoch
  * @param pause parts of the last pause
+ * @param totalPause parts of all pauses together
  * @param pauseMeanNanos mean of the last pauses
  * @param pauseP99Nanos 99 % of the last pauses were not longer
  * @param commitNanos from the guest's resumption to the last acknowledgement (commit lag)
@@ -37,6 +38,7 @@ public record ProtectionStatus(
     long checkpoints,
     long intervalNanos,
     PauseTimes pause,
+    PauseTimes totalPause,
     long pauseMeanNanos,
     long pauseP99Nanos,
     long commitNanos,

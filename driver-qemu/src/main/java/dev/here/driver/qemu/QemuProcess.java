@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -24,15 +23,7 @@ import tools.jackson.databind.JsonNode;
  */
 public record QemuProcess(
     ProcessHandle handle, QemuCommandLine commandLine, List<Long> vcpuThreads) {
-  /** Nanoseconds in a clock tick of /proc's CPU times: USER_HZ is 100 on x86. */
-  private static final long TICK_NANOS = 10_000_000L;
-
   private static final long ENDING_POLL_NANOS = 2_000_000L;
-
-  /** Columns of /proc/PID/stat after the command in parentheses: state is 0, utime 11, stime 12. */
-  private static final int UTIME = 11;
-
-  private static final int STIME = 12;
 
   public QemuProcess {
     vcpuThreads = List.copyOf(vcpuThreads);
@@ -107,13 +98,9 @@ public record QemuProcess(
     if (!handle.isAlive()) {
       return RunState.GONE;
     }
-    return stat(Path.of("/proc/" + pid() + "/stat"))
-        .map(columns ->
-            switch (columns[0]) {
-              case "T", "t" -> RunState.STOPPED;
-              case "Z", "X" -> RunState.GONE;
-              default -> RunState.LIVE;
-            })
+    return ProcessStat.of(pid())
+        .filter(stat -> !stat.hasEnded())
+        .map(stat -> stat.isStopped() ? RunState.STOPPED : RunState.LIVE)
         .orElse(RunState.GONE);
   }
 
@@ -131,14 +118,10 @@ public record QemuProcess(
 
   /** CPU time that the vCPU threads have used so far, in steps of 10 ms; 0 once they are gone. */
   public long vcpuNanos() {
-    long ticks = 0;
-    for (long thread : vcpuThreads) {
-      Optional<String[]> columns = stat(Path.of("/proc/" + pid() + "/task/" + thread + "/stat"));
-      if (columns.isPresent()) {
-        ticks += Long.parseLong(columns.get()[UTIME]) + Long.parseLong(columns.get()[STIME]);
-      }
-    }
-    return ticks * TICK_NANOS;
+    return vcpuThreads.stream()
+        .flatMap(thread -> ProcessStat.ofThread(pid(), thread).stream())
+        .mapToLong(ProcessStat::cpuNanos)
+        .sum();
   }
 
   /**
@@ -147,10 +130,8 @@ public record QemuProcess(
    */
   boolean vcpusSleep() {
     return vcpuThreads.stream()
-        .allMatch(thread ->
-            stat(Path.of("/proc/" + pid() + "/task/" + thread + "/stat"))
-                .filter(columns -> columns[0].equals("S"))
-                .isPresent());
+        .allMatch(
+            thread -> ProcessStat.ofThread(pid(), thread).filter(ProcessStat::sleeps).isPresent());
   }
 
   /** True if one of its open files is {@code file}, a path as /proc shows it. */
@@ -165,16 +146,6 @@ public record QemuProcess(
       });
     } catch (IOException e) {
       return false;
-    }
-  }
-
-  private static Optional<String[]> stat(Path path) {
-    try {
-      String line = Files.readString(path, StandardCharsets.ISO_8859_1);
-      String[] columns = line.substring(line.lastIndexOf(')') + 2).trim().split(" ");
-      return columns.length > STIME ? Optional.of(columns) : Optional.empty();
-    } catch (IOException e) {
-      return Optional.empty();
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.here.driver.xen;
 
+import dev.here.driver.qemu.ProcessStat;
 import dev.here.hypervisor.GuestProgress;
 import dev.here.hypervisor.HypervisorException;
 import java.util.Optional;
@@ -14,7 +15,9 @@ final class DomainProgress {
       Optional<DomainInfo> info = control.domain(domain.id());
       return new GuestProgress(
           info.filter(found -> !found.dying() && !found.shutdown()).isPresent()
-              && LinuxProcess.canRun(domain.modelPid()),
+              && ProcessStat.of(domain.modelPid())
+                  .filter(stat -> !stat.hasEnded() && !stat.isStopped())
+                  .isPresent(),
           info.map(DomainInfo::paused).orElse(false),
           info.map(DomainInfo::cpuNanos).orElse(0L),
           info.map(DomainInfo::blocked).orElse(false));

@@ -1,5 +1,6 @@
 package dev.here.driver.xen;
 
+import dev.here.driver.qemu.ProcessStat;
 import dev.here.driver.qemu.QemuInventory;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.ffi.NativeException;
@@ -195,7 +196,7 @@ public final class XenPrimary implements Primary {
         return underWay.answers();
       }
       control.unpause(domain.id());
-      if (!LinuxProcess.exists(domain.modelPid())) {
+      if (hasModelEnded()) {
         throw modelEnded();
       }
       if (System.nanoTime() > deadline) {
@@ -238,7 +239,7 @@ public final class XenPrimary implements Primary {
     } catch (HypervisorException undoing) {
       cause.addSuppressed(undoing);
     }
-    if (!LinuxProcess.exists(domain.modelPid())) {
+    if (hasModelEnded()) {
       HypervisorGoneException gone = modelEnded();
       gone.initCause(cause);
       return gone;
@@ -247,6 +248,10 @@ public final class XenPrimary implements Primary {
         ? cause
         : new HypervisorException(
             "the device model's state did not come: " + cause.getMessage(), cause);
+  }
+
+  private boolean hasModelEnded() {
+    return ProcessStat.of(domain.modelPid()).filter(stat -> !stat.hasEnded()).isEmpty();
   }
 
   /** A domain without its device model never goes on: what is left of it goes too. */

@@ -55,52 +55,51 @@ final class XenStore implements AutoCloseable {
 
   /** The value at a path; empty when there is none. */
   Optional<String> read(String path) {
+    return ask(
+        READ,
+        path,
+        (value, octets) ->
+            new String(value.reinterpret(octets).toArray(JAVA_BYTE), StandardCharsets.UTF_8));
+  }
+
+  /** Names of the children of a path; empty when there is none. */
+  List<String> children(String path) {
+    return ask(DIRECTORY, path, XenStore::names).orElse(List.of());
+  }
+
+  private static List<String> names(MemorySegment array, int count) {
+    MemorySegment pointers = array.reinterpret(count * ADDRESS.byteSize());
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      names.add(pointers.getAtIndex(ADDRESS, i).reinterpret(VALUE_BYTES_MOST).getString(0));
+    }
+    return names;
+  }
+
+  /** Reads what a call answered: its beginning, and how many elements it has. */
+  @FunctionalInterface
+  private interface Answer<T> {
+    T of(MemorySegment begin, int elements);
+  }
+
+  /** Both calls give memory that is ours to free, or nothing and an error number. */
+  private <T> Optional<T> ask(MethodHandle call, String path, Answer<T> answer) {
     MemorySegment errno = Errno.capture();
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment length = arena.allocate(JAVA_INT);
-      MemorySegment value =
+      MemorySegment elements = arena.allocate(JAVA_INT);
+      MemorySegment begin =
           (MemorySegment)
-              READ.invokeExact(errno, handle, NO_TRANSACTION, arena.allocateFrom(path), length);
-      if (value.address() == 0) {
+              call.invokeExact(errno, handle, NO_TRANSACTION, arena.allocateFrom(path), elements);
+      if (begin.address() == 0) {
         if (Errno.of(errno) == Errno.ENOENT) {
           return Optional.empty();
         }
         throw new HypervisorException(
             "xenstored: reading %s: %s".formatted(path, Errno.name(Errno.of(errno))));
       }
-      int size = Math.clamp(length.get(JAVA_INT, 0), 0, VALUE_BYTES_MOST);
-      byte[] octets = value.reinterpret(size).toArray(JAVA_BYTE);
-      FREE.invokeExact(value);
-      return Optional.of(new String(octets, StandardCharsets.UTF_8));
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
-  }
-
-  /** Names of the children of a path; empty when there is none. */
-  List<String> children(String path) {
-    MemorySegment errno = Errno.capture();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment length = arena.allocate(JAVA_INT);
-      MemorySegment names =
-          (MemorySegment)
-              DIRECTORY.invokeExact(
-                  errno, handle, NO_TRANSACTION, arena.allocateFrom(path), length);
-      if (names.address() == 0) {
-        if (Errno.of(errno) == Errno.ENOENT) {
-          return List.of();
-        }
-        throw new HypervisorException(
-            "xenstored: listing %s: %s".formatted(path, Errno.name(Errno.of(errno))));
-      }
-      int count = Math.clamp(length.get(JAVA_INT, 0), 0, VALUE_BYTES_MOST);
-      MemorySegment table = names.reinterpret((long) count * ADDRESS.byteSize());
-      List<String> children = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
-        children.add(table.getAtIndex(ADDRESS, i).reinterpret(VALUE_BYTES_MOST).getString(0));
-      }
-      FREE.invokeExact(names);
-      return children;
+      T read = answer.of(begin, Math.clamp(elements.get(JAVA_INT, 0), 0, VALUE_BYTES_MOST));
+      FREE.invokeExact(begin);
+      return Optional.of(read);
     } catch (Throwable t) {
       throw Downcall.unexpected(t);
     }

@@ -1,0 +1,64 @@
+package dev.here.driver.qemu;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What the kernel says of a process or thread (proc(5), /proc/PID/stat).
+ *
+ * @param state one letter: R runs, S sleeps, D waits for a disk, T and t are stopped, Z and X have
+ *     ended
+ * @param cpuNanos CPU time used so far by the program and by the kernel for it, in steps of 10 ms
+ */
+public record ProcessStat(char state, long cpuNanos) {
+  /** Nanoseconds in a clock tick of /proc's CPU times: USER_HZ is 100 on x86. */
+  private static final long TICK_NANOS = 10_000_000L;
+
+  /** Columns after the command in parentheses: state is 0. */
+  private static final int UTIME = 11;
+
+  private static final int STIME = 12;
+
+  /** A process; empty when there is none. */
+  public static Optional<ProcessStat> of(long pid) {
+    return read(Path.of("/proc/" + pid + "/stat"));
+  }
+
+  /** One of its threads; empty when there is none. */
+  static Optional<ProcessStat> ofThread(long pid, long thread) {
+    return read(Path.of("/proc/" + pid + "/task/" + thread + "/stat"));
+  }
+
+  private static Optional<ProcessStat> read(Path path) {
+    try {
+      String line = Files.readString(path, StandardCharsets.ISO_8859_1);
+      String[] columns = line.substring(line.lastIndexOf(')') + 2).trim().split(" ");
+      return columns.length > STIME
+          ? Optional.of(
+              new ProcessStat(
+                  columns[0].charAt(0),
+                  TICK_NANOS * (Long.parseLong(columns[UTIME]) + Long.parseLong(columns[STIME]))))
+          : Optional.empty();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Whether it has ended; one that its parent has not asked for yet has ended. */
+  public boolean hasEnded() {
+    return state == 'Z' || state == 'X';
+  }
+
+  /** Whether a signal or a debugger stopped it. */
+  public boolean isStopped() {
+    return state == 'T' || state == 't';
+  }
+
+  /** Whether it waits for something that can be interrupted. */
+  boolean sleeps() {
+    return state == 'S';
+  }
+}
