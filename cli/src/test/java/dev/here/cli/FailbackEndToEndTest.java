@@ -1,19 +1,12 @@
 package dev.here.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.here.bench.SeenAnswers;
 import dev.here.bench.ServiceGuest;
-import dev.here.bench.TwoHosts;
-import java.io.IOException;
-import java.nio.file.Path;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The way back: a guest that b took over from a's QEMU runs in our own monitor there, is protected
@@ -21,25 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
  * before the first failover to after the last; what it saw may never be undone.
  */
 @Tag("kvm")
-class FailbackEndToEndTest {
-  /** So long that a machine that is busy with other tests is not taken for one that hangs. */
-  private static final String SUSPECT_AFTER_MILLIS = "4000";
-
-  private static TwoHosts hosts;
-
-  @BeforeAll
-  static void start(@TempDir Path folder) throws IOException {
-    assumeTrue(TwoHosts.unavailable().isEmpty(), () -> TwoHosts.unavailable().orElse(""));
-    hosts = TwoHosts.start(folder, HereProgram::command, "--suspect-after", SUSPECT_AFTER_MILLIS);
-  }
-
-  @AfterAll
-  static void end() {
-    if (hosts != null) {
-      hosts.close();
-    }
-  }
-
+class FailbackEndToEndTest extends OnTwoHosts {
   /** A guest that b has taken over, and whose client is answered. */
   private static ServiceGuest takenOver(String name) {
     ServiceGuest guest = hosts.boot(name);
@@ -53,16 +28,6 @@ class FailbackEndToEndTest {
       guest.close();
       throw e;
     }
-  }
-
-  private static void assertServes(ServiceGuest guest, String story, TestReporter reporter) {
-    guest.awaitAnswers();
-    SeenAnswers seen = guest.client().seen();
-    reporter.publishEntry(
-        story,
-        "longest gap %.0f ms, %d answers, %d requests lost"
-            .formatted(seen.longestGapNanos() / 1e6, seen.answers(), seen.lost()));
-    assertThat(seen.isClean()).as("%s", seen).isTrue();
   }
 
   @Test

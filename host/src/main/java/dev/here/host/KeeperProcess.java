@@ -1,14 +1,17 @@
 package dev.here.host;
 
 import dev.here.driver.vmm.JavaProgram;
+import dev.here.replication.ProtectionState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
@@ -18,6 +21,7 @@ final class KeeperProcess {
   private static final int HEAP_MEBIBYTES = 512;
   private static final Duration STATUS_LIMIT = Duration.ofSeconds(2);
   private static final Duration ORDER_LIMIT = Duration.ofSeconds(60);
+  private static final long END_POLL_NANOS = 10_000_000;
 
   private final Path folder;
   private final ProtectOrder order;
@@ -70,6 +74,26 @@ final class KeeperProcess {
 
   boolean isAlive() {
     return process.isPresent() && ProcessMark.isAlive(process.get());
+  }
+
+  /** Whether it is alive, but its protection has ended. */
+  boolean isEnding() {
+    return isAlive()
+        && (outcome().isPresent() || status().filter(KeeperProcess::tellsOfAnEnd).isPresent());
+  }
+
+  private static boolean tellsOfAnEnd(JsonNode answer) {
+    String state = answer.path("status").path("state").asString("");
+    return Arrays.stream(ProtectionState.values())
+        .anyMatch(known -> known.isFinal() && known.name().equals(state));
+  }
+
+  /** Returns when it is gone, or after the time. */
+  void awaitEnd(Duration limit) {
+    long deadline = System.nanoTime() + limit.toNanos();
+    while (isAlive() && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(END_POLL_NANOS);
+    }
   }
 
   Optional<KeeperOutcome> outcome() {

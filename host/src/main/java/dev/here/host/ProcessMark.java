@@ -1,9 +1,6 @@
 package dev.here.host;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import dev.here.driver.qemu.ProcessStat;
 import java.util.Optional;
 
 /**
@@ -36,17 +33,7 @@ record ProcessMark(long pid, String start) {
    * its exit code, which the parent of an orphan may never do.
    */
   static boolean isAlive(ProcessHandle process) {
-    if (!process.isAlive()) {
-      return false;
-    }
-    try {
-      String stat =
-          Files.readString(
-              Path.of("/proc/" + process.pid() + "/stat"), StandardCharsets.ISO_8859_1);
-      char state = stat.charAt(stat.lastIndexOf(')') + 2);
-      return state != 'Z' && state != 'X';
-    } catch (IOException e) {
-      return process.isAlive();
-    }
+    return process.isAlive()
+        && ProcessStat.of(process.pid()).map(stat -> !stat.hasEnded()).orElseGet(process::isAlive);
   }
 }

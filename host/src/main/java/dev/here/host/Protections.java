@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,7 @@ final class Protections implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Protections.class);
   private static final long WATCH_MILLIS = 50;
   private static final int MOST_RESTARTS = 5;
+  private static final Duration ENDING_LIMIT = Duration.ofSeconds(30);
 
   /** A keeper that failed is started again after so long, then after twice as long, and so on. */
   private static final long FIRST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -72,11 +74,20 @@ final class Protections implements AutoCloseable {
 
   /**
    * Begins to protect. Returns when the keeper was started; how it goes on is told by {@link
-   * #views}.
+   * #views}. A keeper whose protection has ended, and which only puts the guest's network back as
+   * it was, is waited for.
    *
    * @throws HostException when the VM is protected already
    */
-  synchronized void protect(ProtectOrder order) {
+  void protect(ProtectOrder order) {
+    KeeperProcess known = keepers.get(order.name());
+    if (known != null && known.isEnding()) {
+      known.awaitEnd(ENDING_LIMIT);
+    }
+    begin(order);
+  }
+
+  private synchronized void begin(ProtectOrder order) {
     KeeperProcess known = keepers.get(order.name());
     if (known != null && known.isAlive()) {
       throw new HostException(
