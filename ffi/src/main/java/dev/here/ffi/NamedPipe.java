@@ -10,7 +10,6 @@ import java.nio.file.Path;
  */
 public final class NamedPipe implements AutoCloseable {
   private static final int OWNER_ONLY = 0600;
-  private static final int ROOM_BYTES = 1 << 20;
 
   private final FileDescriptor reader;
 
@@ -64,6 +63,16 @@ public final class NamedPipe implements AutoCloseable {
   }
 
   /**
+   * Lets a writer that stands still go on, with room for a whole message: it ends without being
+   * read.
+   *
+   * @param capacityBytes the kernel rounds it up
+   */
+  public void widen(int capacityBytes) {
+    capacity(capacityBytes);
+  }
+
+  /**
    * Reads to the end of the message.
    *
    * @param buffer a message that does not fit is refused
@@ -72,7 +81,6 @@ public final class NamedPipe implements AutoCloseable {
    * @throws NativeException when the writer does not go on, or writes too much
    */
   public int readAll(MemorySegment buffer, int timeoutMillis) {
-    capacity(ROOM_BYTES);
     long size = 0;
     while (true) {
       long got = Libc.read(reader.number(), buffer.address() + size, buffer.byteSize() - size);

@@ -16,6 +16,14 @@ public final class Threads {
   private static final int SIGKILL = 9;
   private static final long CPU_SET_BYTES = 128;
 
+  /** Of struct sched_param: its only member is sched_priority. */
+  static final long SCHED_PARAM_BYTES = 4;
+
+  /** Scheduling policies (sched(7)). */
+  static final int SCHED_OTHER = 0;
+
+  static final int SCHED_FIFO = 1;
+
   /** From linux/sched.h. */
   private static final int CLONE_NEWNET = 0x4000_0000;
 
@@ -34,6 +42,13 @@ public final class Threads {
   private static final MethodHandle SETAFFINITY =
       LIBC.capturing(
           "sched_setaffinity", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
+  private static final MethodHandle SETSCHEDULER =
+      LIBC.capturing(
+          "sched_setscheduler", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
+  private static final MethodHandle GETSCHEDULER =
+      LIBC.capturing("sched_getscheduler", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+  private static final MethodHandle GETPARAM =
+      LIBC.capturing("sched_getparam", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
   private static final MethodHandle SETNS =
       LIBC.capturing("setns", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
 
@@ -111,6 +126,49 @@ public final class Threads {
     }
     if (result < 0) {
       throw new NativeException(Errno.of(capture), "bind thread " + tid() + " to CPU " + cpu);
+    }
+  }
+
+  /**
+   * Lets a thread, of whatever process, go before all that have the usual policy (sched(7),
+   * SCHED_FIFO), or gives it the usual policy back.
+   *
+   * @param tid the kernel's id; 0 for the calling platform thread
+   * @param priority 1 to 99; 0 for the usual policy
+   * @return 0 or the negated errno (ESRCH: it has ended; EPERM: this process may not)
+   */
+  public static int schedule(int tid, int priority) {
+    MemorySegment parameter = ThreadScratch.zeroed(SCHED_PARAM_BYTES);
+    parameter.set(JAVA_INT, 0, priority);
+    MemorySegment capture = Errno.capture();
+    try {
+      int policy = priority == 0 ? SCHED_OTHER : SCHED_FIFO;
+      return Errno.resultOrNegated(
+          (int) SETSCHEDULER.invokeExact(capture, tid, policy, parameter), capture);
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+  }
+
+  /** Whether a thread, of whatever process, has the usual policy; false when it has ended. */
+  public static boolean hasUsualPolicy(int tid) {
+    MemorySegment capture = Errno.capture();
+    try {
+      return (int) GETSCHEDULER.invokeExact(capture, tid) == SCHED_OTHER;
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
+    }
+  }
+
+  /** A thread's priority as {@link #schedule} gives it, 0 without one, or the negated errno. */
+  public static int priority(int tid) {
+    MemorySegment parameter = ThreadScratch.zeroed(SCHED_PARAM_BYTES);
+    MemorySegment capture = Errno.capture();
+    try {
+      int result = (int) GETPARAM.invokeExact(capture, tid, parameter);
+      return result == 0 ? parameter.get(JAVA_INT, 0) : Errno.resultOrNegated(result, capture);
+    } catch (Throwable t) {
+      throw Downcall.unexpected(t);
     }
   }
 

@@ -21,6 +21,7 @@ class HeadersTest {
           "errno.h",
           "fcntl.h",
           "poll.h",
+          "sched.h",
           "signal.h",
           "sys/epoll.h",
           "sys/ioctl.h",
@@ -51,6 +52,9 @@ class HeadersTest {
       ours.putAll(constants(type));
     }
     ours.put("sizeof(struct ifreq)", (long) Tun.IFREQ_BYTES);
+    ours.put("SCHED_OTHER", (long) Threads.SCHED_OTHER);
+    ours.put("SCHED_FIFO", (long) Threads.SCHED_FIFO);
+    ours.put("sizeof(struct sched_param)", Threads.SCHED_PARAM_BYTES);
     assertThat(HEADERS.evaluate(ours.keySet())).isEqualTo(ours);
   }
 

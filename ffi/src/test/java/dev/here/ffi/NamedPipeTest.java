@@ -78,6 +78,18 @@ class NamedPipeTest {
   }
 
   @Test
+  void aWiderPipeTakesTheWholeMessageAndKeepsIt() throws Exception {
+    byte[] message = random(100_000);
+    try (NamedPipe pipe = NamedPipe.open(path, SMALL)) {
+      CompletableFuture<Void> writer = write(message);
+      assertThat(pipe.awaitData(10_000)).isTrue();
+      pipe.widen(1 << 20);
+      writer.get(10, TimeUnit.SECONDS);
+      assertThat(read(pipe, 1 << 20)).isEqualTo(message);
+    }
+  }
+
+  @Test
   void nothingComesWithoutAWriter() {
     try (NamedPipe pipe = NamedPipe.open(path, SMALL)) {
       assertThat(pipe.awaitData(1)).isFalse();

@@ -2,6 +2,7 @@ package dev.here.ffi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -54,6 +55,36 @@ class ThreadsTest {
     thread.join();
     assertThat(Threads.parentPid())
         .isEqualTo((int) ProcessHandle.current().parent().orElseThrow().pid());
+  }
+
+  @Test
+  void goesBeforeOthersAndBackAgain() throws Exception {
+    CompletableFuture<Integer> allowed = new CompletableFuture<>();
+    CompletableFuture<Integer> before = new CompletableFuture<>();
+    CompletableFuture<Boolean> usual = new CompletableFuture<>();
+    CompletableFuture<Integer> after = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .start(() -> {
+          allowed.complete(Threads.schedule(0, 3));
+          before.complete(Threads.priority(0));
+          usual.complete(Threads.hasUsualPolicy(0));
+          Threads.schedule(0, 0);
+          after.complete(Threads.priority(0));
+        });
+    assumeThat(allowed.get()).as("this process may not use SCHED_FIFO").isZero();
+    assertThat(before.get()).isEqualTo(3);
+    assertThat(usual.get()).isFalse();
+    assertThat(after.get()).isZero();
+    assertThat(Threads.hasUsualPolicy(0)).isTrue();
+  }
+
+  @Test
+  void aThreadThatHasEndedGetsNoPriority() throws Exception {
+    Process process = new ProcessBuilder("true").start();
+    process.waitFor();
+    assertThat(Threads.schedule((int) process.pid(), 0)).isEqualTo(-Errno.ESRCH);
+    assertThat(Threads.priority((int) process.pid())).isEqualTo(-Errno.ESRCH);
+    assertThat(Threads.hasUsualPolicy((int) process.pid())).isFalse();
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -23,7 +24,11 @@ import tools.jackson.databind.JsonNode;
  */
 final class Protections implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Protections.class);
-  private static final long WATCH_MILLIS = 50;
+
+  /** How often is looked after keepers whose end is told at once, and after others. */
+  private static final long WATCH_MILLIS = 1000;
+
+  private static final long WATCH_OTHERS_MILLIS = 50;
   private static final int MOST_RESTARTS = 5;
   private static final Duration ENDING_LIMIT = Duration.ofSeconds(30);
 
@@ -40,6 +45,9 @@ final class Protections implements AutoCloseable {
 
   /** Whose dead keepers' leavings are being undone, each on a thread of its own. */
   private final Set<String> reviving = ConcurrentHashMap.newKeySet();
+
+  /** Keepers that have ended and have not been looked after. */
+  private final Semaphore ended = new Semaphore(0);
 
   private final Thread watch;
   private volatile boolean closed;
@@ -59,10 +67,15 @@ final class Protections implements AutoCloseable {
     watch = Thread.ofPlatform().daemon().name("keepers").start(this::watch);
   }
 
+  private void keep(KeeperProcess keeper) {
+    keepers.put(keeper.order().name(), keeper);
+    keeper.onEnd(ended::release);
+  }
+
   private void adopt(Path own) {
     try {
       KeeperProcess keeper = KeeperProcess.adopt(own);
-      keepers.put(keeper.order().name(), keeper);
+      keep(keeper);
       LOG.info(
           "found the protection of {} ({})",
           keeper.order().name(),
@@ -105,7 +118,7 @@ final class Protections implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     order.write(own.resolve(Keeper.ORDER));
-    keepers.put(order.name(), KeeperProcess.start(own));
+    keep(KeeperProcess.start(own));
   }
 
   private static HostException beingRevived(String name) {
@@ -241,7 +254,10 @@ final class Protections implements AutoCloseable {
     try {
       while (!closed) {
         keepers.values().stream().filter(keeper -> !keeper.isAlive()).forEach(this::lookAfter);
-        Thread.sleep(WATCH_MILLIS);
+        boolean told = keepers.values().stream().noneMatch(KeeperProcess::endsUntold);
+        if (ended.tryAcquire(told ? WATCH_MILLIS : WATCH_OTHERS_MILLIS, TimeUnit.MILLISECONDS)) {
+          ended.drainPermits();
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -273,7 +289,7 @@ final class Protections implements AutoCloseable {
       failedNanos.remove(name);
       restarts.merge(name, 1, Integer::sum);
       LOG.info("the protection of {} is tried again", name);
-      keepers.put(name, KeeperProcess.start(keeper.folder()));
+      keep(KeeperProcess.start(keeper.folder()));
     }
   }
 
@@ -312,7 +328,7 @@ final class Protections implements AutoCloseable {
     if (outcome.isPresent()) {
       outcome.get().write(keeper.folder());
     } else {
-      keepers.put(name, KeeperProcess.start(keeper.folder()));
+      keep(KeeperProcess.start(keeper.folder()));
     }
   }
 

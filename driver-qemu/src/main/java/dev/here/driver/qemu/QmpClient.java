@@ -1,5 +1,6 @@
 package dev.here.driver.qemu;
 
+import dev.here.ffi.Threads;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.HypervisorGoneException;
 import java.io.IOException;
@@ -73,6 +74,7 @@ public final class QmpClient implements AutoCloseable {
   private final CompletableFuture<JsonNode> greeting = new CompletableFuture<>();
   private final CompletableFuture<String> ended = new CompletableFuture<>();
   private volatile QemuVersion version = QemuVersion.UNKNOWN;
+  private volatile int readerTid;
 
   /** Guarded by {@link #writing}. */
   private @Nullable Prepared prepared;
@@ -131,6 +133,11 @@ public final class QmpClient implements AutoCloseable {
   /** The version that QEMU gave in its greeting. */
   public QemuVersion version() {
     return version;
+  }
+
+  /** The kernel's id of the thread that takes QEMU's answers. */
+  public int readerTid() {
+    return readerTid;
   }
 
   /** The socket that this is connected to. */
@@ -353,6 +360,7 @@ public final class QmpClient implements AutoCloseable {
   }
 
   private void readAll() {
+    readerTid = Threads.tid();
     var buffer = ByteBuffer.allocateDirect(READ_BYTES);
     var framer = new JsonFramer();
     try {

@@ -19,9 +19,9 @@ import java.util.Optional;
  * (QEMU's qapi/migration.json: xen-save-devices-state, xen-set-global-dirty-log).
  *
  * <p>One command makes a stand-still of it: QEMU stops its devices, writes their state, and lets
- * them go on. The file that it writes is a pipe which holds less than the state: until we read it,
- * QEMU stands in the midst of writing, and devices do nothing. When we die, QEMU's write fails and
- * its devices go on by themselves.
+ * them go on. The file that it writes is a pipe which holds less than the state: until we give it
+ * room for all, QEMU stands in the midst of writing, and devices do nothing. When we die, QEMU's
+ * write fails and its devices go on by themselves.
  *
  * <p>A device model that stands has taken its server of I/O requests away (QEMU,
  * xen_hvm_change_state_handler): a vCPU that ran then would read all ones from its devices. So it
@@ -85,7 +85,7 @@ final class DeviceModel implements AutoCloseable {
     }
   }
 
-  /** A stand-still. Closing it lets devices go on; it is over when {@link #awaitEnd} returns. */
+  /** A stand-still. Closing it lets devices go on by themselves. */
   final class Standstill implements AutoCloseable {
     private final NamedPipe pipe;
     private final QmpClient.Answer over;
@@ -112,16 +112,17 @@ final class DeviceModel implements AutoCloseable {
       }
     }
 
-    /** The devices' state; they go on by themselves when it is read. */
+    /** Lets devices write the rest of their state and go on; returns when they serve the guest. */
+    void end() {
+      pipe.widen(STATE_BYTES_MOST);
+      over.await(timeout);
+      answeredNanos = System.nanoTime();
+    }
+
+    /** The devices' state, once they go on. */
     byte[] state() {
       int size = pipe.readAll(buffer, (int) timeout.toMillis());
       return buffer.asSlice(0, size).toArray(ValueLayout.JAVA_BYTE);
-    }
-
-    /** Waits until devices serve the guest again. */
-    void awaitEnd() {
-      over.await(timeout);
-      answeredNanos = System.nanoTime();
     }
 
     @Override

@@ -17,6 +17,7 @@ final class XenCleanup {
   static List<String> undo(
       XenControl control, XenDomain domain, QmpClient monitor, Duration timeout) {
     var done = new ArrayList<String>();
+    PauseHaste.undo(domain.modelPid());
     String status = monitor.execute("query-status", timeout).path("status").asString("");
     boolean inCheckpoint = !status.equals("running");
     if (inCheckpoint) {

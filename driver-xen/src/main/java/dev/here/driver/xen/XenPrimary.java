@@ -57,12 +57,14 @@ public final class XenPrimary implements Primary {
   private final DeviceModel model;
   private final DomainMemory memory;
   private final IoRequests requests;
+  private final PauseHaste haste;
   private final XenContextTranslation translation;
   private final Duration timeout;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment context;
   private final long domainPages;
   private Optional<DirtyLog> log = Optional.empty();
+  private boolean paused;
   private boolean closed;
 
   /**
@@ -84,6 +86,7 @@ public final class XenPrimary implements Primary {
     this.domain = domain;
     this.timeout = timeout;
     model = new DeviceModel(monitor, folder, timeout);
+    haste = new PauseHaste(domain.modelPid(), monitor.readerTid());
     domainPages = info().pages();
     foreign = new ForeignMemory();
     memory = new DomainMemory(control, foreign, domain.id(), domainPages);
@@ -140,7 +143,16 @@ public final class XenPrimary implements Primary {
     DirtyLog dirty =
         log.orElseThrow(() -> new HypervisorException("a checkpoint needs a seeding first"));
     requireSameMemory();
-    long asked = System.nanoTime();
+    haste.begin();
+    try {
+      return capture(dirty, sink, boundary);
+    } finally {
+      haste.end();
+    }
+  }
+
+  private Capture capture(DirtyLog dirty, PageSink sink, EpochBoundary boundary) {
+    final long asked = System.nanoTime();
     List<HvmPortAnswer> answers = pauseQuietly();
     try (DeviceModel.Standstill standstill = model.stop()) {
       byte[] vcpus = control.context(domain.id(), context);
@@ -153,11 +165,12 @@ public final class XenPrimary implements Primary {
       final long logged = System.nanoTime();
       int pages = memory.deliver(written, sink);
       final long copied = System.nanoTime();
-      byte[] devices = standstill.state();
+      standstill.end();
       final long saved = System.nanoTime();
-      standstill.awaitEnd();
-      control.unpause(domain.id());
+      resume();
       final long resumed = System.nanoTime();
+      haste.end();
+      byte[] devices = standstill.state();
       model.prepare();
       PauseTimes times =
           new PauseTimes(
@@ -189,13 +202,14 @@ public final class XenPrimary implements Primary {
     long deadline = System.nanoTime() + timeout.toNanos();
     while (true) {
       control.pause(domain.id());
+      paused = true;
       IoRequests.UnderWay underWay = answered();
       if (underWay.owed().isEmpty()
           && underWay.hindrance().isEmpty()
           && areSteppedOver(underWay.answers())) {
         return underWay.answers();
       }
-      control.unpause(domain.id());
+      resume();
       if (hasModelEnded()) {
         throw modelEnded();
       }
@@ -205,6 +219,14 @@ public final class XenPrimary implements Primary {
                 .formatted(domain.name(), underWay));
       }
       LockSupport.parkNanos(QUIET_RETRY_NANOS);
+    }
+  }
+
+  /** Pauses nest: one that is not ours stays. */
+  private void resume() {
+    if (paused) {
+      paused = false;
+      control.unpause(domain.id());
     }
   }
 
@@ -235,7 +257,7 @@ public final class XenPrimary implements Primary {
   /** The stand-still's pipe is closed by now, so the device model goes on by itself. */
   private RuntimeException failed(RuntimeException cause) {
     try {
-      control.unpause(domain.id());
+      resume();
     } catch (HypervisorException undoing) {
       cause.addSuppressed(undoing);
     }
