@@ -85,5 +85,10 @@ final class DemoFailback {
         "FAILBACK: the guest goes on in %s on %s, from checkpoint %d (%s)"
             .formatted(
                 pair.placeAfterFailback(), to.host(), seen.committedEpoch(), seen.verdict()));
+    seen.failover()
+        .ifPresent(times ->
+            screen.say(
+                "decided %.0f ms after the last sign of life, running %.0f ms later"
+                    .formatted(times.detectNanos() / 1e6, times.decidedToRunningNanos() / 1e6)));
   }
 }

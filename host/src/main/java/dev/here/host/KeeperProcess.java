@@ -1,6 +1,7 @@
 package dev.here.host;
 
 import dev.here.driver.vmm.JavaProgram;
+import dev.here.ffi.ProcessStat;
 import dev.here.replication.ProtectionState;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,7 +12,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
@@ -21,7 +21,6 @@ final class KeeperProcess {
   private static final int HEAP_MEBIBYTES = 512;
   private static final Duration STATUS_LIMIT = Duration.ofSeconds(2);
   private static final Duration ORDER_LIMIT = Duration.ofSeconds(60);
-  private static final long END_POLL_NANOS = 10_000_000;
 
   private final Path folder;
   private final ProtectOrder order;
@@ -102,10 +101,7 @@ final class KeeperProcess {
 
   /** Returns when it is gone, or after the time. */
   void awaitEnd(Duration limit) {
-    long deadline = System.nanoTime() + limit.toNanos();
-    while (isAlive() && System.nanoTime() < deadline) {
-      LockSupport.parkNanos(END_POLL_NANOS);
-    }
+    process.ifPresent(known -> ProcessStat.awaitEnd(known.pid(), limit));
   }
 
   Optional<KeeperOutcome> outcome() {

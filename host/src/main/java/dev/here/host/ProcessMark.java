@@ -1,6 +1,6 @@
 package dev.here.host;
 
-import dev.here.driver.qemu.ProcessStat;
+import dev.here.ffi.ProcessStat;
 import java.util.Optional;
 
 /**

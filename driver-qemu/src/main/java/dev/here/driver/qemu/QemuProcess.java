@@ -1,5 +1,6 @@
 package dev.here.driver.qemu;
 
+import dev.here.ffi.ProcessStat;
 import dev.here.hypervisor.HypervisorException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -9,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
@@ -23,8 +23,6 @@ import tools.jackson.databind.JsonNode;
  */
 public record QemuProcess(
     ProcessHandle handle, QemuCommandLine commandLine, List<Long> vcpuThreads) {
-  private static final long ENDING_POLL_NANOS = 2_000_000L;
-
   public QemuProcess {
     vcpuThreads = List.copyOf(vcpuThreads);
   }
@@ -106,14 +104,7 @@ public record QemuProcess(
 
   /** Waits until the process is gone; false when it is still there after {@code timeout}. */
   boolean endsWithin(Duration timeout) {
-    long deadline = System.nanoTime() + timeout.toNanos();
-    while (runState() != RunState.GONE) {
-      if (System.nanoTime() > deadline) {
-        return false;
-      }
-      LockSupport.parkNanos(ENDING_POLL_NANOS);
-    }
-    return true;
+    return ProcessStat.awaitEnd(pid(), timeout);
   }
 
   /** CPU time that the vCPU threads have used so far, in steps of 10 ms; 0 once they are gone. */

@@ -1,5 +1,6 @@
 package dev.here.driver.vmm;
 
+import dev.here.ffi.ProcessStat;
 import dev.here.formats.control.ControlMessage;
 import dev.here.hypervisor.Capture;
 import dev.here.hypervisor.EpochBoundary;
@@ -16,10 +17,8 @@ import dev.here.machine.TranslationReport;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * A guest of our own VMM under protection. The VMM shares the guest's memory, so the dirty pages
@@ -29,7 +28,7 @@ import java.util.concurrent.TimeoutException;
 public final class VmmPrimary implements Primary {
   private static final int MAX_PASSES = 8;
   private static final int SMALL_PASS_PAGES = 512;
-  private static final int KILL_SECONDS = 5;
+  private static final Duration KILL_LIMIT = Duration.ofSeconds(5);
   private static final MemorySegment ZEROS = Arena.global().allocate(MemoryRegion.PAGE_BYTES, 64);
 
   private final VmmControl control;
@@ -160,13 +159,9 @@ public final class VmmPrimary implements Primary {
       return;
     }
     process.get().destroyForcibly();
-    try {
-      process.get().onExit().get(KILL_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (ExecutionException | TimeoutException e) {
+    if (!ProcessStat.awaitEnd(pid, KILL_LIMIT)) {
       throw new HypervisorException(
-          "the VMM's process %d has not ended within %d s".formatted(pid, KILL_SECONDS), e);
+          "the VMM's process %d has not ended within %d s".formatted(pid, KILL_LIMIT.toSeconds()));
     }
   }
 

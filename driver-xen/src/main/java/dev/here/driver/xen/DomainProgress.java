@@ -1,6 +1,6 @@
 package dev.here.driver.xen;
 
-import dev.here.driver.qemu.ProcessStat;
+import dev.here.ffi.ProcessStat;
 import dev.here.hypervisor.GuestProgress;
 import dev.here.hypervisor.HypervisorException;
 import java.util.Optional;

@@ -1,9 +1,9 @@
 package dev.here.driver.xen;
 
-import dev.here.driver.qemu.ProcessStat;
 import dev.here.driver.qemu.QemuInventory;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.ffi.NativeException;
+import dev.here.ffi.ProcessStat;
 import dev.here.formats.xen.HvmContext;
 import dev.here.formats.xen.HvmCpu;
 import dev.here.formats.xen.HvmPortAnswer;

@@ -1,19 +1,23 @@
-package dev.here.driver.qemu;
+package dev.here.ffi;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What the kernel says of a process or thread (proc(5), /proc/PID/stat).
  *
  * @param state one letter: R runs, S sleeps, D waits for a disk, T and t are stopped, Z and X have
  *     ended
+ * @param threads that the process still has; a killed one's first thread may be a zombie while
+ *     others still run
  * @param cpuNanos CPU time used so far by the program and by the kernel for it, in steps of 10 ms
  */
-public record ProcessStat(char state, long cpuNanos) {
+public record ProcessStat(char state, int threads, long cpuNanos) {
   /** Nanoseconds in a clock tick of /proc's CPU times: USER_HZ is 100 on x86. */
   private static final long TICK_NANOS = 10_000_000L;
 
@@ -21,6 +25,24 @@ public record ProcessStat(char state, long cpuNanos) {
   private static final int UTIME = 11;
 
   private static final int STIME = 12;
+  private static final int NUM_THREADS = 17;
+
+  private static final long END_POLL_NANOS = 2_000_000L;
+
+  /**
+   * Waits until a process, whosever child it is, has ended; false when it has not within the time.
+   * {@code ProcessHandle.onExit} looks after another's child only now and then.
+   */
+  public static boolean awaitEnd(long pid, Duration timeout) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (of(pid).filter(stat -> !stat.hasEnded()).isPresent()) {
+      if (System.nanoTime() > deadline) {
+        return false;
+      }
+      LockSupport.parkNanos(END_POLL_NANOS);
+    }
+    return true;
+  }
 
   /** A process; empty when there is none. */
   public static Optional<ProcessStat> of(long pid) {
@@ -28,7 +50,7 @@ public record ProcessStat(char state, long cpuNanos) {
   }
 
   /** One of its threads; empty when there is none. */
-  static Optional<ProcessStat> ofThread(long pid, long thread) {
+  public static Optional<ProcessStat> ofThread(long pid, long thread) {
     return read(Path.of("/proc/" + pid + "/task/" + thread + "/stat"));
   }
 
@@ -36,10 +58,11 @@ public record ProcessStat(char state, long cpuNanos) {
     try {
       String line = Files.readString(path, StandardCharsets.ISO_8859_1);
       String[] columns = line.substring(line.lastIndexOf(')') + 2).trim().split(" ");
-      return columns.length > STIME
+      return columns.length > NUM_THREADS
           ? Optional.of(
               new ProcessStat(
                   columns[0].charAt(0),
+                  Integer.parseInt(columns[NUM_THREADS]),
                   TICK_NANOS * (Long.parseLong(columns[UTIME]) + Long.parseLong(columns[STIME]))))
           : Optional.empty();
     } catch (IOException e) {
@@ -47,9 +70,12 @@ public record ProcessStat(char state, long cpuNanos) {
     }
   }
 
-  /** Whether it has ended; one that its parent has not asked for yet has ended. */
+  /**
+   * Whether a process has ended, with all its threads; one that its parent has not asked for yet
+   * has.
+   */
   public boolean hasEnded() {
-    return state == 'Z' || state == 'X';
+    return threads <= 1 && (state == 'Z' || state == 'X');
   }
 
   /** Whether a signal or a debugger stopped it. */
@@ -58,7 +84,7 @@ public record ProcessStat(char state, long cpuNanos) {
   }
 
   /** Whether it waits for something that can be interrupted. */
-  boolean sleeps() {
+  public boolean sleeps() {
     return state == 'S';
   }
 }
