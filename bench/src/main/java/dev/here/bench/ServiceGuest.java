@@ -92,8 +92,13 @@ public final class ServiceGuest implements AutoCloseable {
 
   /** Whatever is in the guest now is in a committed checkpoint afterwards. */
   public void awaitCheckpoints() {
+    awaitCheckpoints(2);
+  }
+
+  /** {@code more} checkpoints have been committed since. */
+  public void awaitCheckpoints(int more) {
     long before = checkpoints();
-    hosts.await(name + " gets checkpoints", () -> checkpoints() >= before + 2);
+    hosts.await(name + " gets checkpoints", () -> checkpoints() >= before + more);
   }
 
   private long checkpoints() {

@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,11 +27,14 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = {
       "Measures HERE on this machine's /dev/kvm, each figure beside a reference of the same run.",
-      "'here bench remus' measures it beside Xen's Remus, in the lab.",
+      "'here bench remus' measures it beside Xen's Remus, 'here bench lab' a client's gaps when a",
+      "daemon or keeper is killed, both in the lab.",
       "A missed bar is marked; it is no failure of the command."
     })
 final class BenchCommand implements Callable<Integer> {
-  private static final String REMUS = "remus";
+  /** What is measured in the lab, and asked for by its name alone. */
+  private static final Map<String, Function<DemoScreen, List<Figure>>> IN_LAB =
+      Map.of("remus", RemusBench::measure, "lab", LabGapBench::measure);
 
   @Spec private CommandSpec spec;
 
@@ -38,13 +43,14 @@ final class BenchCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "NAME",
-      description = "A figure, or the beginning of several up to a dot; all but remus by default.")
+      description =
+          "A figure, or the beginning of several up to a dot; all but remus and lab by default.")
   private List<String> names = List.of();
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    if (names.equals(List.of(REMUS))) {
-      return remus();
+    if (names.size() == 1 && IN_LAB.containsKey(names.getFirst())) {
+      return inLab(IN_LAB.get(names.getFirst()));
     }
     Set<String> wanted = wanted();
     Optional<String> reason = Bench.unavailable();
@@ -61,8 +67,8 @@ final class BenchCommand implements Callable<Integer> {
     return 0;
   }
 
-  private int remus() {
-    List<Figure> figures = RemusBench.measure(new DemoScreen(spec.commandLine().getErr(), false));
+  private int inLab(Function<DemoScreen, List<Figure>> measurement) {
+    List<Figure> figures = measurement.apply(new DemoScreen(spec.commandLine().getErr(), false));
     if (!json) {
       print(heading());
     }

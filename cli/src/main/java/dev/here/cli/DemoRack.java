@@ -166,7 +166,7 @@ final class DemoRack implements AutoCloseable {
     cd /run/here
     setsid here-java dev.here.cli.Here hered --name %s --listen %s:%d --peer %s=%s:%d \
       --witness %s:%d --token-file /run/here/token --bridge br0 \
-      --disk-folder /opt/guest --spares %d --suspect-after %d </dev/null >%s 2>&1 &
+      --disk-folder /opt/guest --spares %d --suspect-after %d </dev/null >>%s 2>&1 &
     """
         .formatted(
             host,
@@ -203,7 +203,24 @@ final class DemoRack implements AutoCloseable {
 
   /** A client with one long connection to the guest's counter. */
   LabClient client() {
-    return lab.client(guest.address(), CLIENT_PAUSE_MILLIS, CLIENT_PATIENCE_MILLIS);
+    return client(CLIENT_PAUSE_MILLIS);
+  }
+
+  /** The same with a request {@code pauseMillis} after each answer. */
+  LabClient client(long pauseMillis) {
+    return lab.client(guest.address(), pauseMillis, CLIENT_PATIENCE_MILLIS);
+  }
+
+  /** SIGKILL for the processes on a host whose command line matches, not for the shell's own. */
+  void kill(String host, String pattern) {
+    lab.exec(host, "kill -KILL $(pgrep -f '%s')".formatted(pattern)).success();
+  }
+
+  /** Starts a host's daemon, where the one before has ended; returns when it answers. */
+  void startDaemonAgain(String host) {
+    String peer = host.equals(pair.primary()) ? pair.standby() : pair.primary();
+    lab.exec(host, "rm -f " + HostApiOverLab.SOCKET + "\n" + daemonScript(host, peer)).success();
+    awaitDaemon(api(host));
   }
 
   LabGuest guest() {

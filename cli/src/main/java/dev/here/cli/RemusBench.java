@@ -155,7 +155,7 @@ final class RemusBench {
             DemoPair.XEN_KVM.standby(),
             "fixedIntervalMillis",
             INTERVAL_MILLIS));
-    awaitSettled();
+    SettledProtection.await(primary, SETTLE_CHECKPOINTS, SETTLE_SECONDS, screen);
     JsonNode before = totals();
     Window window = look("HERE");
     JsonNode after = totals();
@@ -165,25 +165,6 @@ final class RemusBench {
     long checkpoints = difference(before, after, "checkpoints");
     screen.say("HERE's pause by its parts: " + parts(before, after, checkpoints));
     return new Result(window, checkpoints, difference(before, after, "totalSentBytes"));
-  }
-
-  private void awaitSettled() {
-    Deadline deadline = new Deadline(SETTLE_SECONDS, "the guest is not protected");
-    while (true) {
-      ProtectionView view =
-          primary
-              .protection()
-              .orElseThrow(() -> new HereProgram.Refusal("there is no protection any more"));
-      if (view.hasEnded()) {
-        throw new HereProgram.Refusal("protection ended: " + view.line());
-      }
-      if (view.safe() && view.checkpoints() >= SETTLE_CHECKPOINTS) {
-        return;
-      }
-      deadline.check(view.line());
-      screen.live(view.line());
-      Pauses.millis(4000);
-    }
   }
 
   private void awaitUnprotected() {

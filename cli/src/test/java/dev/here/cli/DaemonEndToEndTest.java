@@ -2,6 +2,7 @@ package dev.here.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.here.bench.SeenAnswers;
 import dev.here.bench.ServiceGuest;
 import dev.here.bench.TwoHosts;
 import java.io.IOException;
@@ -19,6 +20,23 @@ import org.junit.jupiter.api.TestReporter;
  */
 @Tag("kvm")
 class DaemonEndToEndTest extends OnTwoHosts {
+  private static final int MANY_CHECKPOINTS = 40;
+
+  @Test
+  void checkpointsLoseNoRequest(TestReporter reporter) {
+    try (ServiceGuest guest = hosts.boot("unharmed")) {
+      guest.protect();
+      guest.awaitAnswers();
+      guest.client().mark();
+      final SeenAnswers before = guest.client().seen();
+      guest.awaitCheckpoints(MANY_CHECKPOINTS);
+      assertServes(guest, "checkpoints alone", reporter);
+      SeenAnswers after = guest.client().seen();
+      assertThat(after.answers()).isGreaterThan(before.answers() + MANY_CHECKPOINTS);
+      assertThat(after.lost()).as("%s", after).isEqualTo(before.lost());
+    }
+  }
+
   @Test
   void goesOnWhenTheHypervisorIsKilled(TestReporter reporter) {
     try (ServiceGuest guest = hosts.boot("killed")) {

@@ -69,7 +69,7 @@ public final class CounterClient {
       while (!finished.get()) {
         request(connection);
         if (System.nanoTime() >= nextProgress) {
-          tally.uptime(connection.ask("uptime"), connection.ask("boot"), System.nanoTime());
+          uptime(connection);
           print("progress", tally.summary(""));
           nextProgress = System.nanoTime() + PROGRESS_NANOS;
         }
@@ -84,6 +84,29 @@ public final class CounterClient {
     print("summary", tally.summary(failure));
   }
 
+  /** Two more answers: where each takes an epoch they must not count as one gap. */
+  private void uptime(GuestConnection connection) throws IOException {
+    String uptime = connection.ask("uptime");
+    long answered = heard();
+    String boot = connection.ask("boot");
+    heard();
+    tally.uptime(uptime, boot, answered);
+  }
+
+  private long heard() {
+    markIfTold();
+    long now = System.nanoTime();
+    tally.heard(now);
+    return now;
+  }
+
+  /** With an answer and not before: the gap that is open when a mark comes belongs to it. */
+  private void markIfTold() {
+    if (marked.getAndSet(false)) {
+      tally.mark();
+    }
+  }
+
   private void request(GuestConnection connection) throws IOException {
     long sent = System.nanoTime();
     connection.send("inc " + tally.nextRequest());
@@ -94,10 +117,7 @@ public final class CounterClient {
   }
 
   private boolean take(String answer, long sentNanos) {
-    // Here and not before the request: the gap that is open when a mark comes belongs to it.
-    if (marked.getAndSet(false)) {
-      tally.mark();
-    }
+    markIfTold();
     return tally.answer(answer, sentNanos, System.nanoTime());
   }
 

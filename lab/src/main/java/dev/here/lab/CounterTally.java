@@ -46,7 +46,7 @@ final class CounterTally {
       repeated += Math.max(0, step - 1);
     }
     lastCount = count;
-    gap(nowNanos);
+    heard(nowNanos);
     latency(nowNanos - sentNanos);
     return true;
   }
@@ -56,7 +56,8 @@ final class CounterTally {
     longestGapNanos = 0;
   }
 
-  private void gap(long nowNanos) {
+  /** The guest has answered, whatever it was asked. */
+  void heard(long nowNanos) {
     if (lastAnswerNanos >= 0) {
       longestGapNanos = Math.max(longestGapNanos, nowNanos - lastAnswerNanos);
     }

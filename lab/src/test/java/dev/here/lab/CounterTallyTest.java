@@ -101,4 +101,15 @@ class CounterTallyTest {
   void aFailureMeansTheConnectionWasLost() {
     assertThat(tally.summary("reset").connectionKept()).isFalse();
   }
+
+  @Test
+  void anyAnswerEndsAGap() {
+    CounterTally tally = new CounterTally();
+    tally.answer("1 1", 0, 1_000_000);
+    tally.heard(400_000_000);
+    tally.heard(700_000_000);
+    tally.answer("2 2", 700_000_000, 1_000_000_000);
+    assertThat(tally.summary("").outageMillis()).isEqualTo(399.0);
+    assertThat(tally.summary("").requests()).isEqualTo(2);
+  }
 }

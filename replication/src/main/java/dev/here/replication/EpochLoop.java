@@ -380,7 +380,11 @@ public final class EpochLoop implements AutoCloseable {
               staging,
               () -> {
                 epoch = number;
-                commit.boundary(number);
+                // The first commit takes long, all is new to the standby, and nothing is to be
+                // held for it: only the second one allows a take-over.
+                if (committedEpoch > 0) {
+                  commit.boundary(number);
+                }
               });
     } finally {
       // Where the capture failed the guest runs on, and the pages stay staged for the next one.

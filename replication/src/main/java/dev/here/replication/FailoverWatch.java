@@ -3,12 +3,16 @@ package dev.here.replication;
 import dev.here.formats.wire.Message;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Steps a {@link Failover} on a thread of its own, and feeds it with what an {@link EpochReceiver}
  * hears.
  */
 public final class FailoverWatch implements ReceiverEvents, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(FailoverWatch.class);
+
   private final Failover failover;
   private final long stepNanos;
   private final Thread thread;
@@ -27,13 +31,22 @@ public final class FailoverWatch implements ReceiverEvents, AutoCloseable {
   private void run() {
     try {
       while (awaitStep()) {
-        for (Runnable event = events.poll(); event != null; event = events.poll()) {
-          event.run();
-        }
-        failover.step(System.nanoTime());
+        step();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Whatever goes wrong in one step, a standby that no longer watched would never take over. */
+  private void step() {
+    try {
+      for (Runnable event = events.poll(); event != null; event = events.poll()) {
+        event.run();
+      }
+      failover.step(System.nanoTime());
+    } catch (RuntimeException e) {
+      LOG.error("a step towards the take-over failed; the next one is tried", e);
     }
   }
 

@@ -23,6 +23,23 @@ class EndToEndTest {
   }
 
   @Test
+  void theFirstCommitHoldsNoFrameAndAllowsNoTakeOver() throws Exception {
+    try (Rack rack = new Rack(9, 300, 2, true, 0)) {
+      rack.stall(true);
+      rack.loop.start();
+      rack.await("the first checkpoint is taken", () -> rack.loop.status().epoch() == 1);
+      long left = rack.frames.lastLeft();
+      rack.await("frames leave meanwhile", () -> rack.frames.lastLeft() > left + 5);
+      assertThat(rack.loop.status().safe()).isFalse();
+      rack.primary.crash();
+      rack.stall(false);
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.LOST);
+      assertThat(rack.standing().standby().isActive()).isFalse();
+      rack.checkOutput();
+    }
+  }
+
+  @Test
   void endsAHungGuestAndTakesOver() throws Exception {
     try (Rack rack = new Rack(2, 300, 1, true, 0)) {
       rack.loop.start();

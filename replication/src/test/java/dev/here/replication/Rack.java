@@ -40,6 +40,7 @@ final class Rack implements AutoCloseable {
   private final PeerListener listener;
   private final Arena arena = Arena.ofShared();
   private volatile Optional<Standing> standing = Optional.empty();
+  private volatile boolean stalling;
 
   /** What stands on the standby's host. */
   record Standing(FakeStandby standby, ReplicaStore store, EpochReceiver receiver) {}
@@ -55,7 +56,7 @@ final class Rack implements AutoCloseable {
     failover =
         new Failover(
             Optional.of(witness.of(vm)),
-            () -> standing().receiver.replica().fencingToken(),
+            () -> standing.map(now -> now.receiver.replica().fencingToken()).orElse(0L),
             new Actions(),
             limits,
             20 * MILLI);
@@ -105,6 +106,7 @@ final class Rack implements AutoCloseable {
 
   private Standing newStanding(Message.Hello hello) {
     FakeStandby standby = new FakeStandby();
+    standby.stall(stalling);
     standby.prepare(hello.memory(), hello.vcpus());
     ReplicaStore store = new MemoryReplicaStore();
     Replica replica =
@@ -116,6 +118,12 @@ final class Rack implements AutoCloseable {
             hello.session(),
             hello.fencingToken());
     return new Standing(standby, store, new EpochReceiver(replica, standby, watch));
+  }
+
+  /** The standby commits nothing from now on, or goes on. */
+  synchronized void stall(boolean on) {
+    stalling = on;
+    standing.ifPresent(now -> now.standby.stall(on));
   }
 
   /** The standby's host loses everything that it holds. */

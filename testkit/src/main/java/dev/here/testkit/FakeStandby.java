@@ -17,6 +17,7 @@ public final class FakeStandby implements Standby {
   private @Nullable MachineState active;
   private int tried;
   private boolean refusing;
+  private boolean stalling;
 
   @Override
   public String hypervisor() {
@@ -44,6 +45,12 @@ public final class FakeStandby implements Standby {
     refusing = on;
   }
 
+  /** From now on states wait before they are tried, or do so no longer. */
+  public synchronized void stall(boolean on) {
+    stalling = on;
+    notifyAll();
+  }
+
   /** States that were tried and not only range-checked. */
   public synchronized int tried() {
     return tried;
@@ -51,6 +58,13 @@ public final class FakeStandby implements Standby {
 
   @Override
   public synchronized void validate(MachineState state, boolean onMachine) {
+    try {
+      while (stalling) {
+        wait();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     if (refusing) {
       throw new StateRefusedException("the fake was told to refuse vcpu.xcr0");
     }

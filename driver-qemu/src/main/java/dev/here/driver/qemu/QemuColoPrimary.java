@@ -64,6 +64,7 @@ public final class QemuColoPrimary implements Primary {
   private @Nullable ColoStream stream;
   private @Nullable MigrationStream initial;
   private @Nullable MigrationSettings settings;
+  private @Nullable InboundFrames inbound;
 
   /**
    * Prepares a protection; QEMU is not touched before {@link #seed}.
@@ -131,6 +132,7 @@ public final class QemuColoPrimary implements Primary {
       connection = colo;
       settings =
           MigrationSettings.apply(qmp, SeedConvergence.FIRST_DOWNTIME_MILLIS, timeouts.command());
+      inbound = new InboundFrames(qmp, inventory.nics(), timeouts.command());
       ColoExit.setColo(qmp, true, timeouts.command());
       qmp.execute("migrate", Map.of("uri", "unix:" + socket), timeouts.command());
       colo.accept();
@@ -150,11 +152,16 @@ public final class QemuColoPrimary implements Primary {
     ColoConnection colo = connection;
     ColoStream messages = stream;
     MigrationStream opening = initial;
+    InboundFrames frames = inbound;
     if (phase == Phase.ENDED && inventory.process().runState() == QemuProcess.RunState.GONE) {
       throw new HypervisorGoneException(
           "QEMU's process %d has ended".formatted(inventory.process().pid()));
     }
-    if (phase != Phase.RUNNING || colo == null || messages == null || opening == null) {
+    if (phase != Phase.RUNNING
+        || colo == null
+        || messages == null
+        || opening == null
+        || frames == null) {
       throw new HypervisorException(
           "no checkpoint can be taken, COLO is %s: protect the guest again"
               .formatted(phase == Phase.NEW ? "not begun" : "ended"));
@@ -163,6 +170,7 @@ public final class QemuColoPrimary implements Primary {
     try {
       long resumesBefore = standstill.resumes();
       expect(messages, ColoMessage.CHECKPOINT_REQUEST);
+      frames.hold();
       long granted = System.nanoTime();
       colo.send(ColoMessage.CHECKPOINT_REPLY);
       expect(messages, ColoMessage.VMSTATE_SEND);
@@ -176,6 +184,7 @@ public final class QemuColoPrimary implements Primary {
       long acknowledgedRealtime = realtimeNanos();
       phase = Phase.RUNNING;
       Standstill.Pause pause = awaitResume(resumesBefore);
+      frames.pass();
       long stopNanos =
           Math.clamp(stoppedRealtime - pause.stopRealtimeNanos(), 0, stopped - granted);
       long resumeNanos = Math.max(0, pause.resumeRealtimeNanos() - acknowledgedRealtime);
@@ -267,6 +276,10 @@ public final class QemuColoPrimary implements Primary {
       if (begun) {
         ColoExit.leave(qmp, timeouts.undo());
         ColoExit.disableColo(qmp, timeouts.command());
+        InboundFrames held = inbound;
+        if (held != null) {
+          held.close();
+        }
         MigrationSettings changed = settings;
         if (changed != null) {
           changed.restore(qmp, timeouts.command());

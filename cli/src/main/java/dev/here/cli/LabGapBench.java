@@ -1,0 +1,123 @@
+package dev.here.cli;
+
+import dev.here.bench.Figure;
+import dev.here.lab.CounterSummary;
+import dev.here.lab.LabClient;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * How long a client of a Linux guest on a stock QEMU with KVM has no answer while the daemon or the
+ * keeper of its host is killed and protection comes back, beside the longest gap that checkpoints
+ * alone make, in the lab. One connection, a request 50 ms after each answer; a gap is the time
+ * between two answers. A value is the longest gap of all runs.
+ */
+final class LabGapBench {
+  private static final DemoPair PAIR = DemoPair.QEMU_KVM;
+  private static final int RUNS = 3;
+  private static final double BAR_MILLIS = 1000;
+
+  private static final long CLIENT_PAUSE_MILLIS = 50;
+  private static final long QUIET_MILLIS = TimeUnit.SECONDS.toMillis(15);
+
+  /** Longer than a client's figures are old. */
+  private static final long AFTERWARDS_MILLIS = TimeUnit.SECONDS.toMillis(3);
+
+  private static final long INTERVAL_MILLIS = 200;
+  private static final int SETTLE_CHECKPOINTS = 20;
+  private static final int SETTLE_SECONDS = 240;
+
+  private final DemoRack rack;
+  private final LabClient client;
+  private final DemoScreen screen;
+  private final HostApiOverLab primary;
+
+  private LabGapBench(DemoRack rack, LabClient client, DemoScreen screen) {
+    this.rack = rack;
+    this.client = client;
+    this.screen = screen;
+    primary = rack.api(PAIR.primary());
+  }
+
+  /** Measures in the lab; some minutes. */
+  static List<Figure> measure(DemoScreen screen) {
+    try (DemoRack rack = DemoRack.start(PAIR, PAIR.warmHosts(false), 1, false, screen);
+        LabClient client = rack.client(CLIENT_PAUSE_MILLIS)) {
+      return new LabGapBench(rack, client, screen).course();
+    }
+  }
+
+  private List<Figure> course() {
+    double alone = gap("the guest alone", LabGapBench::rest);
+    protect();
+    double unharmed = 0;
+    double hered = 0;
+    double keeper = 0;
+    for (int run = 0; run < RUNS; run++) {
+      unharmed = Math.max(unharmed, gap("protected", LabGapBench::rest));
+      hered = Math.max(hered, gap("hered killed and started again", this::killHered));
+      keeper = Math.max(keeper, gap("keeper killed", this::killKeeper));
+    }
+    CounterSummary counted = client.finish();
+    if (counted.lost() > 0 || counted.repeated() > 0 || !counted.connectionKept()) {
+      throw new HereProgram.Refusal("the client saw what was undone: " + counted);
+    }
+    return List.of(
+        figure("lab.gap.protected", unharmed, alone),
+        figure("lab.gap.hered.killed", hered, unharmed),
+        figure("lab.gap.keeper.killed", keeper, unharmed));
+  }
+
+  private static Figure figure(String name, double gap, double reference) {
+    return Figure.atMost(name, gap, "ms", reference, BAR_MILLIS / reference, RUNS);
+  }
+
+  private double gap(String what, Runnable happening) {
+    client.mark();
+    happening.run();
+    Pauses.millis(AFTERWARDS_MILLIS);
+    double gap =
+        client
+            .progress()
+            .orElseThrow(() -> new HereProgram.Refusal("the guest answers nothing"))
+            .outageMillis();
+    screen.say("%s: longest gap %.0f ms".formatted(what, gap));
+    return gap;
+  }
+
+  private static void rest() {
+    Pauses.millis(QUIET_MILLIS);
+  }
+
+  private void protect() {
+    primary.post(
+        "/v1/protections",
+        Map.of(
+            "vm",
+            rack.guestReference(),
+            "to",
+            PAIR.standby(),
+            "fixedIntervalMillis",
+            INTERVAL_MILLIS));
+    awaitSettled();
+  }
+
+  private void killHered() {
+    rack.kill(PAIR.primary(), "dev.here.cli.Here [h]ered");
+    rest();
+    rack.startDaemonAgain(PAIR.primary());
+    awaitSettled();
+  }
+
+  private void killKeeper() {
+    rack.kill(PAIR.primary(), "dev.here.host.[K]eeper");
+    // Until the daemon tells of another keeper's checkpoints, it tells of this one's.
+    rest();
+    awaitSettled();
+  }
+
+  private void awaitSettled() {
+    SettledProtection.await(primary, SETTLE_CHECKPOINTS, SETTLE_SECONDS, screen);
+  }
+}
