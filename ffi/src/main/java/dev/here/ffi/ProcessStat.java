@@ -35,7 +35,7 @@ public record ProcessStat(char state, int threads, long cpuNanos) {
    */
   public static boolean awaitEnd(long pid, Duration timeout) {
     long deadline = System.nanoTime() + timeout.toNanos();
-    while (of(pid).filter(stat -> !stat.hasEnded()).isPresent()) {
+    while (living(pid).isPresent()) {
       if (System.nanoTime() > deadline) {
         return false;
       }
@@ -47,6 +47,11 @@ public record ProcessStat(char state, int threads, long cpuNanos) {
   /** A process; empty when there is none. */
   public static Optional<ProcessStat> of(long pid) {
     return read(Path.of("/proc/" + pid + "/stat"));
+  }
+
+  /** A process that has not ended; empty when there is none, or one whose parent has not asked. */
+  public static Optional<ProcessStat> living(long pid) {
+    return of(pid).filter(stat -> !stat.hasEnded());
   }
 
   /** One of its threads; empty when there is none. */

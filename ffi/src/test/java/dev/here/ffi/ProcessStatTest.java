@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ProcessStatTest {
   private static final Duration LONG = Duration.ofSeconds(20);
@@ -21,6 +22,7 @@ class ProcessStatTest {
   }
 
   @Test
+  @Timeout(60)
   void seesAStoppedProcessAndItsEnd() throws Exception {
     Process process = new ProcessBuilder("sleep", "60").start();
     try {

@@ -96,8 +96,7 @@ public record QemuProcess(
     if (!handle.isAlive()) {
       return RunState.GONE;
     }
-    return ProcessStat.of(pid())
-        .filter(stat -> !stat.hasEnded())
+    return ProcessStat.living(pid())
         .map(stat -> stat.isStopped() ? RunState.STOPPED : RunState.LIVE)
         .orElse(RunState.GONE);
   }

@@ -15,8 +15,8 @@ final class DomainProgress {
       Optional<DomainInfo> info = control.domain(domain.id());
       return new GuestProgress(
           info.filter(found -> !found.dying() && !found.shutdown()).isPresent()
-              && ProcessStat.of(domain.modelPid())
-                  .filter(stat -> !stat.hasEnded() && !stat.isStopped())
+              && ProcessStat.living(domain.modelPid())
+                  .filter(stat -> !stat.isStopped())
                   .isPresent(),
           info.map(DomainInfo::paused).orElse(false),
           info.map(DomainInfo::cpuNanos).orElse(0L),

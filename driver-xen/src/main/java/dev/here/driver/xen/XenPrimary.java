@@ -273,7 +273,7 @@ public final class XenPrimary implements Primary {
   }
 
   private boolean hasModelEnded() {
-    return ProcessStat.of(domain.modelPid()).filter(stat -> !stat.hasEnded()).isEmpty();
+    return ProcessStat.living(domain.modelPid()).isEmpty();
   }
 
   /** A domain without its device model never goes on: what is left of it goes too. */
