@@ -182,38 +182,12 @@ final class Demo {
         "its memory was copied while it ran (%.1f s)".formatted((System.nanoTime() - begin) / 1e9));
   }
 
-  private void awaitProtected() {
-    Deadline deadline = new Deadline(PROTECT_SECONDS, "the guest is not protected");
-    while (true) {
-      ProtectionView view = protection();
-      if (view.safe()) {
-        return;
-      }
-      screen.live(view.line());
-      deadline.check(view.line());
-      Pauses.millis(POLL_MILLIS);
-    }
-  }
-
-  /** The protection's figures; an end of protection is an error here. */
-  private ProtectionView protection() {
-    ProtectionView view =
-        primary
-            .protection()
-            .orElseThrow(
-                () -> new HereProgram.Refusal(primary.host() + " has no protection any more"));
-    if (view.hasEnded()) {
-      throw new HereProgram.Refusal("protection ended: " + view.line());
-    }
-    return view;
-  }
-
   private ProtectionView awaitEnough() {
     Deadline deadline = new Deadline(COUNT_SECONDS, "too few checkpoints or requests");
     long begin = System.nanoTime();
     long first = -1;
     while (true) {
-      ProtectionView view = protection();
+      ProtectionView view = primary.livingProtection();
       screen.live("%s; %,d requests answered".formatted(view.line(), requests()));
       if (view.safe()
           && view.checkpoints() >= options.minimum().checkpoints()
@@ -287,7 +261,9 @@ final class Demo {
    */
   private void sitOutPartition() {
     Deadline alone = new Deadline(FAILOVER_SECONDS, "the primary does not go on alone");
-    for (ProtectionView view = protection(); !view.state().equals("ALONE"); view = protection()) {
+    for (ProtectionView view = primary.livingProtection();
+        !view.state().equals("ALONE");
+        view = primary.livingProtection()) {
       refuseSecondOwner();
       alone.check(view.line());
       Pauses.millis(POLL_MILLIS);
@@ -302,7 +278,7 @@ final class Demo {
     }
     fault(LabFault.HEAL);
     screen.say("the cut is healed");
-    awaitProtected();
+    SettledProtection.await(primary, 0, PROTECT_SECONDS, screen);
     screen.say("the guest is protected again");
   }
 

@@ -67,6 +67,21 @@ final class HostApiOverLab {
     return all.isEmpty() ? Optional.empty() : Optional.of(ProtectionView.from(all.get(0)));
   }
 
+  /**
+   * The first protection on the host, which goes on.
+   *
+   * @throws HereProgram.Refusal when there is none, or it has ended
+   */
+  ProtectionView livingProtection() {
+    ProtectionView view =
+        protection()
+            .orElseThrow(() -> new HereProgram.Refusal(host + " has no protection any more"));
+    if (view.hasEnded()) {
+      throw new HereProgram.Refusal("protection ended: " + view.line());
+    }
+    return view;
+  }
+
   /** The first replica on the host, if there is one. */
   Optional<ReplicaView> replica() {
     JsonNode all = status().path("replicas");

@@ -14,14 +14,7 @@ final class SettledProtection {
   static void await(HostApiOverLab primary, long checkpoints, int seconds, DemoScreen screen) {
     Deadline deadline = new Deadline(seconds, "the guest is not protected");
     while (true) {
-      ProtectionView view =
-          primary
-              .protection()
-              .orElseThrow(
-                  () -> new HereProgram.Refusal(primary.host() + " has no protection any more"));
-      if (view.hasEnded()) {
-        throw new HereProgram.Refusal("protection ended: " + view.line());
-      }
+      ProtectionView view = primary.livingProtection();
       if (view.safe() && view.checkpoints() >= checkpoints) {
         return;
       }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Keeps frames towards the guest back while COLO stops it, with a {@code filter-buffer} for each
@@ -33,7 +34,7 @@ final class InboundFrames {
     this.qmp = qmp;
     this.timeout = timeout;
     filters =
-        java.util.stream.IntStream.range(0, nics.size())
+        IntStream.range(0, nics.size())
             .mapToObj(index -> QemuNicRedirect.ID_PREFIX + "inbound" + index)
             .toList();
     try {
