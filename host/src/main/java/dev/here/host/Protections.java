@@ -70,6 +70,7 @@ final class Protections implements AutoCloseable {
   private void keep(KeeperProcess keeper) {
     keepers.put(keeper.order().name(), keeper);
     keeper.onEnd(ended::release);
+    GuestReference.parse(keeper.order().guest()).rehearseCleanUp();
   }
 
   private void adopt(Path own) {

@@ -43,7 +43,13 @@ qemu=$!
 await 30 test -S hered.sock
 await 10 test -S guest.qmp
 here protect "$PWD/guest.qmp" --to there --api hered.sock >protect.log 2>&1
-sleep 1
+safe() { here status --json --api hered.sock | grep -Eq '"safe" ?: ?true'; }
+await 20 safe
+# So that the daemon's record has what it does after a keeper's death. A killed process leaves none.
+kill -KILL "$(pgrep -f dev.here.host.Keeper)"
+second_keeper() { pgrep -f keeper-2.aotconf >/dev/null; }
+await 20 second_keeper
+await 20 safe
 kill -KILL $qemu
 taken_over() { here status --json --api hered.sock | grep -q RUNNING; }
 await 20 taken_over
@@ -51,13 +57,15 @@ await 20 taken_over
 # Machine code of this machine's CPU must not get into an archive: an emulated host's lacks AVX.
 no_code=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTAdapterCaching -XX:-AOTStubCaching)
 
-# Each writes its record as it ends; of the monitors the first is the one that took over.
+# Each writes its record as it ends.
 mapfile -t monitors < <(pgrep -f dev.here.vmm.Vmm)
 kill "${monitors[@]}" $hered
 recorded() { ! pgrep -f aotconf >/dev/null; }
 await 60 recorded
 for name in hered keeper vmm; do
-  /opt/jre/bin/java "${options[@]}" "${no_code[@]}" -XX:AOTMode=create -XX:AOTConfiguration=$name-1.aotconf \
+  # The longest record is of the one that did most: of the monitors the one that took over.
+  record=$(ls -S $name-*.aotconf | head -n 1)
+  /opt/jre/bin/java "${options[@]}" "${no_code[@]}" -XX:AOTMode=create -XX:AOTConfiguration="$record" \
     -XX:AOTCache=$name.aot -cp "$classes" >$name.create.log 2>&1
   rm $name-*.aotconf
 done

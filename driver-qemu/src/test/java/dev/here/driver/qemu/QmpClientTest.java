@@ -31,7 +31,7 @@ class QmpClientTest {
 
   @Test
   void negotiatesAndExecutes() throws IOException {
-    try (var fake = new FakeQmp(socket());
+    try (var fake = new ScriptedMonitor(socket());
         var qmp = QmpClient.connect(socket(), LONG)) {
       fake.answer("query-status", "{\"status\": \"running\"}");
       assertThat(qmp.version().name()).isEqualTo("qemu-7.2.22");
@@ -43,7 +43,7 @@ class QmpClientTest {
 
   @Test
   void passesArgumentsAndQemusErrors() throws IOException {
-    try (var fake = new FakeQmp(socket());
+    try (var fake = new ScriptedMonitor(socket());
         var qmp = QmpClient.connect(socket(), LONG)) {
       fake.refuse("qom-get", "DeviceNotFound", "no such thing");
       assertThatExceptionOfType(QmpErrorException.class)
@@ -55,7 +55,7 @@ class QmpClientTest {
 
   @Test
   void aSilentCommandTimesOutAndTheNextOneWorks() throws IOException {
-    try (var fake = new FakeQmp(socket());
+    try (var fake = new ScriptedMonitor(socket());
         var qmp = QmpClient.connect(socket(), LONG)) {
       fake.silent("stop");
       fake.answer("cont", "{}");
@@ -68,7 +68,7 @@ class QmpClientTest {
 
   @Test
   void aLateAnswerIsNotTakenForAnother() throws IOException {
-    try (var fake = new FakeQmp(socket());
+    try (var fake = new ScriptedMonitor(socket());
         var qmp = QmpClient.connect(socket(), LONG)) {
       fake.silent("query-a");
       assertThatThrownBy(() -> qmp.execute("query-a", SHORT))
@@ -81,7 +81,7 @@ class QmpClientTest {
 
   @Test
   void endOfStreamFailsWaitingAndLaterCommands() throws IOException {
-    try (var fake = new FakeQmp(socket());
+    try (var fake = new ScriptedMonitor(socket());
         var qmp = QmpClient.connect(socket(), LONG)) {
       fake.answers.put(
           "quit",
@@ -104,7 +104,7 @@ class QmpClientTest {
 
   @Test
   void eventsReachListenersEvenWhenOneFails() throws Exception {
-    try (var fake = new FakeQmp(socket());
+    try (var fake = new ScriptedMonitor(socket());
         var qmp = QmpClient.connect(socket(), LONG)) {
       var seen = new CompletableFuture<QmpEvent>();
       qmp.listen(event -> {
@@ -128,7 +128,7 @@ class QmpClientTest {
 
   @Test
   void aSecondClientIsToldThatTheSocketIsBusy() throws IOException {
-    try (var fake = new FakeQmp(socket());
+    try (var fake = new ScriptedMonitor(socket());
         var first = QmpClient.connect(socket(), LONG)) {
       assertThatThrownBy(() -> QmpClient.connect(socket(), SHORT))
           .isInstanceOf(QemuSilentException.class)
@@ -151,7 +151,7 @@ class QmpClientTest {
 
   @Test
   void garbageEndsTheConnectionWithItsReason() throws IOException {
-    try (var fake = new FakeQmp(socket(), "HTTP/1.1 400 Bad Request\r\n")) {
+    try (var fake = new ScriptedMonitor(socket(), "HTTP/1.1 400 Bad Request\r\n")) {
       assertThatThrownBy(() -> QmpClient.connect(socket(), LONG))
           .isInstanceOf(HypervisorException.class)
           .hasMessageContaining("is it a QMP socket?");
@@ -161,7 +161,7 @@ class QmpClientTest {
 
   @Test
   void malformedJsonEndsTheConnection() throws IOException {
-    try (var fake = new FakeQmp(socket());
+    try (var fake = new ScriptedMonitor(socket());
         var qmp = QmpClient.connect(socket(), LONG)) {
       fake.answers.put("query-status", request -> java.util.Optional.of("{\"return\": nonsense}"));
       assertThatThrownBy(() -> qmp.execute("query-status", LONG))

@@ -18,8 +18,11 @@ import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** A QMP server that answers from a script; it serves one client, as QEMU does. */
-final class FakeQmp implements AutoCloseable {
+/**
+ * A QMP server that answers from a script, for rehearsals and tests; it serves one client, as QEMU
+ * does.
+ */
+final class ScriptedMonitor implements AutoCloseable {
   static final String GREETING =
       "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7},"
           + " \"package\": \"Fake\"}, \"capabilities\": [\"oob\"]}}\r\n";
@@ -35,11 +38,11 @@ final class FakeQmp implements AutoCloseable {
   private final ServerSocketChannel server;
   private final CompletableFuture<SocketChannel> accepted = new CompletableFuture<>();
 
-  FakeQmp(Path socket) throws IOException {
+  ScriptedMonitor(Path socket) throws IOException {
     this(socket, GREETING);
   }
 
-  FakeQmp(Path socket, String greeting) throws IOException {
+  ScriptedMonitor(Path socket, String greeting) throws IOException {
     server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     server.bind(UnixDomainSocketAddress.of(socket));
     answer("qmp_capabilities", OK);
@@ -91,7 +94,7 @@ final class FakeQmp implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      // the test has ended
+      // The client has gone, or this was closed.
     }
   }
 
