@@ -62,4 +62,9 @@ final class Acknowledgements {
     }
     return acknowledged >= epoch;
   }
+
+  /** Waits until the link has closed or the time is over. */
+  void awaitClose(long timeoutNanos) throws InterruptedException {
+    await(Long.MAX_VALUE, timeoutNanos);
+  }
 }

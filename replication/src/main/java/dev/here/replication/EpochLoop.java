@@ -174,7 +174,7 @@ public final class EpochLoop implements AutoCloseable {
         beFenced();
       } else if (signal.lost().isPresent()) {
         handOver();
-      } else if (signal.command().equals(Optional.of(LoopSignal.Command.UNPROTECT))) {
+      } else if (isToEnd()) {
         endHere(ProtectionState.UNPROTECTED, "by command");
       } else {
         stepState();
@@ -341,15 +341,22 @@ public final class EpochLoop implements AutoCloseable {
 
   // ---- epochs
 
+  private boolean isToEnd() {
+    return signal.command().equals(Optional.of(LoopSignal.Command.UNPROTECT));
+  }
+
+  /** Now: a switchover that comes earlier waits for the protection. */
+  private boolean isToBeMoved() {
+    return signal.command().equals(Optional.of(LoopSignal.Command.SWITCHOVER))
+        && figures.state() == ProtectionState.PROTECTED;
+  }
+
   private void checkpoint() throws IOException, InterruptedException {
-    boolean last = signal.command().isPresent() && figures.state() == ProtectionState.PROTECTED;
-    if (last) {
+    if (isToBeMoved()) {
       enter(ProtectionState.SWITCHING_OVER, "by command");
     } else if (figures.state() != ProtectionState.SWITCHING_OVER) {
       signal.await(resumedNanos + policy.nextIntervalNanos());
-      if (signal.lost().isPresent()
-          || (signal.command().isPresent() && figures.state() == ProtectionState.PROTECTED)
-          || signal.command().equals(Optional.of(LoopSignal.Command.UNPROTECT))) {
+      if (signal.lost().isPresent() || isToEnd() || isToBeMoved()) {
         return;
       }
     }
@@ -568,7 +575,9 @@ public final class EpochLoop implements AutoCloseable {
   private void goodbye(Ending ending, String reason) {
     link.ifPresent(standby -> {
       try {
-        standby.send(new Message.Goodbye(ending, committedEpoch, reason));
+        standby.goodbye(
+            new Message.Goodbye(ending, committedEpoch, reason),
+            2 * protection.limits().peerSilentNanos());
       } catch (IOException e) {
         LOG.info("the standby could not be told that {}: {}", reason, e.toString());
       }

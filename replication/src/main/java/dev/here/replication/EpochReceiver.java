@@ -34,9 +34,6 @@ import org.slf4j.LoggerFactory;
 public final class EpochReceiver implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EpochReceiver.class);
 
-  /** How long a goodbye may come behind the end of the data streams. */
-  private static final long GOODBYE_MILLIS = 200;
-
   private final Replica replica;
   private final Standby standby;
   private final ReceiverEvents events;
@@ -169,8 +166,12 @@ public final class EpochReceiver implements AutoCloseable {
         own.control().write(answer(progress));
       }
       case Message.Goodbye goodbye -> {
-        // Behind the commits that are still to be done.
-        later(() -> events.goodbye(goodbye));
+        // Behind the commits that are still to be done. The primary waits for the end of the
+        // connections, so that nothing of this is lost.
+        later(() -> {
+          events.goodbye(goodbye);
+          own.close("the primary ended the session");
+        });
       }
       default ->
           throw new WireException(
@@ -202,10 +203,8 @@ public final class EpochReceiver implements AutoCloseable {
     } catch (EpochStage.AbandonedEpochException e) {
       own.close(String.valueOf(e.getMessage()));
     } catch (EOFException e) {
-      own.awaitClose(GOODBYE_MILLIS);
       own.close("the primary closed data stream %d".formatted(stream));
     } catch (IOException e) {
-      own.awaitClose(GOODBYE_MILLIS);
       own.close("data stream %d broke: %s".formatted(stream, e.getMessage()));
     } catch (ReplicationException e) {
       refuse(own, RefusalCode.FAILED, e);

@@ -49,7 +49,6 @@ final class ReceiverSession {
       return false;
     }
     closed = true;
-    notifyAll();
     reason = why;
     control.close();
     streams.forEach(Connection::close);
@@ -72,23 +71,6 @@ final class ReceiverSession {
       // The peer is gone already; the reason is kept for our own side.
     }
     return close(why);
-  }
-
-  /**
-   * Waits until the session is closed, {@code millis} at most. A data stream whose primary has gone
-   * leaves the closing to the control connection, where a goodbye may still be unread.
-   */
-  synchronized void awaitClose(long millis) {
-    long deadline = System.nanoTime() + millis * 1_000_000;
-    try {
-      long left = millis;
-      while (!closed && left > 0) {
-        wait(left);
-        left = (deadline - System.nanoTime()) / 1_000_000;
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   /** Waits until no thread works for this session any more. */

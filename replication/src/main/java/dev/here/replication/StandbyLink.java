@@ -23,6 +23,9 @@ final class StandbyLink implements AutoCloseable {
   private final List<Connection> connections = new CopyOnWriteArrayList<>();
   private volatile Optional<RefusedException> refusal = Optional.empty();
 
+  /** How long the standby may take to close after a goodbye; 0 when none was sent. */
+  private volatile long goodbyeNanos;
+
   /** Since when an answer to a heartbeat is awaited. */
   private final AtomicReference<OptionalLong> askedNanos =
       new AtomicReference<>(OptionalLong.empty());
@@ -116,6 +119,12 @@ final class StandbyLink implements AutoCloseable {
     }
   }
 
+  /** Ends the session: {@link #close} will give the standby {@code nanos} to close it. */
+  void goodbye(Message.Goodbye goodbye, long nanos) throws IOException {
+    send(goodbye);
+    goodbyeNanos = nanos;
+  }
+
   boolean isClosed() {
     return acknowledgements.isClosed();
   }
@@ -189,8 +198,18 @@ final class StandbyLink implements AutoCloseable {
     }
   }
 
+  /**
+   * Closes all connections. After a goodbye that is the standby's to do, and only when it does not
+   * in time ours: what it has not read of a connection that we close, it may never read (TCP resets
+   * a connection that is closed while something came for it).
+   */
   @Override
   public void close() {
+    try {
+      acknowledgements.awaitClose(goodbyeNanos);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     fail("closed by this host");
   }
 }
