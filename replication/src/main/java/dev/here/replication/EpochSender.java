@@ -2,6 +2,7 @@ package dev.here.replication;
 
 import dev.here.formats.wire.Message;
 import dev.here.formats.wire.WireProtocol;
+import dev.here.hypervisor.HypervisorGoneException;
 import dev.here.machine.Bytes;
 import dev.here.machine.MemoryMap;
 import dev.here.machine.MemoryRegion;
@@ -72,6 +73,8 @@ final class EpochSender implements AutoCloseable {
    * @param whole what the standby holds of these pages is not known
    * @return what was sent
    * @throws IOException when the link broke; it is closed then
+   * @throws HypervisorGoneException when the machine state is not to be had any more; the link
+   *     stands
    */
   Sent send(
       StandbyLink link, long epoch, StagedPages pages, Supplier<byte[]> machine, boolean whole)
@@ -92,6 +95,10 @@ final class EpochSender implements AutoCloseable {
     byte[] state;
     try {
       state = machine.get();
+    } catch (HypervisorGoneException e) {
+      // The link stays, to say goodbye on: no other epoch follows.
+      awaitQuietly(link, parts);
+      throw e;
     } catch (RuntimeException e) {
       link.fail("the machine state of epoch %d cannot be sent".formatted(epoch));
       awaitQuietly(link, parts);

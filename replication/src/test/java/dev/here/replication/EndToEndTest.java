@@ -23,6 +23,19 @@ class EndToEndTest {
   }
 
   @Test
+  void aCrashInTheMiddleOfAnEpochIsNamed() throws Exception {
+    try (Rack rack = new Rack(1, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.primary.crashInNextCapture();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.HANDED_OVER);
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+      assertThat(rack.failover.verdict()).isEqualTo(Verdict.GUEST_CRASHED);
+    }
+  }
+
+  @Test
   void theFirstCommitHoldsNoFrameAndAllowsNoTakeOver() throws Exception {
     try (Rack rack = new Rack(9, 300, 2, true, 0)) {
       rack.stall(true);

@@ -36,6 +36,7 @@ public final class FakePrimary implements Primary {
   private boolean gone;
   private boolean hung;
   private boolean failing;
+  private boolean crashing;
   private boolean closed;
 
   /**
@@ -88,6 +89,11 @@ public final class FakePrimary implements Primary {
   /** The next capture fails halfway; the guest runs on. */
   public synchronized void failNextCapture() {
     failing = true;
+  }
+
+  /** The hypervisor ends after the next capture, before it has told the machine state. */
+  public synchronized void crashInNextCapture() {
+    crashing = true;
   }
 
   /** Ticks executed so far. */
@@ -171,10 +177,18 @@ public final class FakePrimary implements Primary {
     }
     dirty.clear();
     MachineState state = guest.machine(ticks);
+    if (crashing) {
+      crash();
+    }
     return new Capture(
-        new PauseTimes(0, 0, 0, System.nanoTime() - start, 0),
-        pages,
-        () -> new Capture.Translation(state, TranslationReport.COMPLETE));
+        new PauseTimes(0, 0, 0, System.nanoTime() - start, 0), pages, () -> translation(state));
+  }
+
+  private synchronized Capture.Translation translation(MachineState state) {
+    if (crashing) {
+      requireThere();
+    }
+    return new Capture.Translation(state, TranslationReport.COMPLETE);
   }
 
   private void awaitAnswer() {
