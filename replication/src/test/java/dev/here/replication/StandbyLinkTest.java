@@ -48,7 +48,7 @@ class StandbyLinkTest {
     Connection stream = accepted.get().get(1);
     link.goodbye(new Message.Goodbye(Ending.UNPROTECT, 7, "by command"), LONG_NANOS);
     Thread closing = Thread.ofVirtual().start(link::close);
-    while (closing.getState() != Thread.State.TIMED_WAITING) {
+    while (closing.isAlive() && closing.getState() != Thread.State.TIMED_WAITING) {
       Thread.sleep(1);
     }
     // The link is whole: what is written to it does not reset it.
