@@ -557,9 +557,10 @@ public final class EpochLoop implements AutoCloseable {
   /** Ends the guest here for certain, gives up the lease, and tells the standby, in this order. */
   private void giveUp(Ending ending, ProtectionState end, String reason) {
     commit.discard();
-    heartbeat.close();
+    heartbeat.guestLost();
     kill();
     lease.close();
+    heartbeat.close();
     goodbye(ending, reason);
     enter(end, reason);
   }

@@ -6,6 +6,8 @@ import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Primary;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
@@ -19,6 +21,8 @@ import org.slf4j.LoggerFactory;
 final class Heartbeat implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
 
+  private static final GuestProgress GONE = new GuestProgress(false, false, 0, false);
+
   private final Primary primary;
   private final Protection protection;
   private final LoopSignal signal;
@@ -28,8 +32,15 @@ final class Heartbeat implements AutoCloseable {
   private final AtomicReference<Optional<StandbyLink>> link =
       new AtomicReference<>(Optional.empty());
   private final Thread thread;
+
+  /**
+   * Counted down when no further heartbeat is wanted. The thread is not interrupted: that would
+   * close the connection which it may be writing to, and the goodbye follows on it.
+   */
+  private final CountDownLatch closing = new CountDownLatch(1);
+
+  private volatile boolean guestLost;
   private long sequence;
-  private volatile boolean closed;
 
   Heartbeat(
       Primary primary,
@@ -57,40 +68,46 @@ final class Heartbeat implements AutoCloseable {
 
   private void run() {
     try {
-      while (!closed) {
+      do {
         beat();
-        LoopSignal.rest(protection.heartbeatNanos());
-      }
+      } while (!closing.await(protection.heartbeatNanos(), TimeUnit.NANOSECONDS));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
   private void beat() {
+    if (guestLost) {
+      tell(GONE);
+      return;
+    }
     GuestProgress progress;
     try {
       progress = primary.progress(protection.limits().silentNanos());
     } catch (HypervisorException e) {
       LOG.debug("the hypervisor did not tell the guest's progress: {}", e.getMessage());
-      progress = new GuestProgress(false, false, 0, false);
+      progress = GONE;
     }
     suspicion.progress(System.nanoTime(), progress);
     if (!progress.alive()) {
       // Whether it crashed or hangs shows at once when a checkpoint is tried.
       signal.hurry();
     }
-    boolean hung = suspicion.verdict(System.nanoTime()) == Verdict.GUEST_HUNG;
-    // Without a standby that may take over, ending a guest that only seems to hang would lose it.
-    if (hung && mayHandOver.getAsBoolean() && !closed) {
-      end();
+    if (isClosed()) {
       return;
     }
-    tell(progress);
+    boolean hung = suspicion.verdict(System.nanoTime()) == Verdict.GUEST_HUNG;
+    // Without a standby that may take over, ending a guest that only seems to hang would lose it.
+    if (hung && mayHandOver.getAsBoolean()) {
+      end();
+    } else {
+      tell(progress);
+    }
   }
 
   private void end() {
     LOG.warn("the guest of {} hangs and is ended here", protection.vmName());
-    closed = true;
+    guestLost();
     signal.lost(Verdict.GUEST_HUNG);
     try {
       primary.kill();
@@ -125,9 +142,21 @@ final class Heartbeat implements AutoCloseable {
     }
   }
 
+  /**
+   * The guest does not run any more: the hypervisor is not asked again. The standby goes on hearing
+   * this host, which may need a while to make certain of the end, and then tells what it was.
+   */
+  void guestLost() {
+    guestLost = true;
+  }
+
+  private boolean isClosed() {
+    return closing.getCount() == 0;
+  }
+
+  /** Does not wait for a question to the hypervisor that is under way. */
   @Override
   public void close() {
-    closed = true;
-    thread.interrupt();
+    closing.countDown();
   }
 }

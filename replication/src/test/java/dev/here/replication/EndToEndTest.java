@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A fake primary, loopback sockets and a fake standby. */
 @Timeout(60)
@@ -28,6 +30,22 @@ class EndToEndTest {
       rack.loop.start();
       rack.awaitCheckpoints(5);
       rack.primary.crashInNextCapture();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.HANDED_OVER);
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+      assertThat(rack.failover.verdict()).isEqualTo(Verdict.GUEST_CRASHED);
+    }
+  }
+
+  /** With 50 ms the heartbeat's question is under way; 1500 are more than a silence may last. */
+  @ParameterizedTest
+  @ValueSource(longs = {50, 1500})
+  void aCrashIsNamedHoweverLongTheHypervisorTakesToEnd(long millis) throws Exception {
+    try (Rack rack = new Rack(1, 300, 2, true, 0)) {
+      rack.primary.endSlowly(millis);
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.primary.crash();
       assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.HANDED_OVER);
       rack.awaitTakeOver();
       rack.checkTakenOver();

@@ -37,6 +37,7 @@ public final class FakePrimary implements Primary {
   private boolean hung;
   private boolean failing;
   private boolean crashing;
+  private long endingMillis;
   private boolean closed;
 
   /**
@@ -94,6 +95,14 @@ public final class FakePrimary implements Primary {
   /** The hypervisor ends after the next capture, before it has told the machine state. */
   public synchronized void crashInNextCapture() {
     crashing = true;
+  }
+
+  /**
+   * When it ends, that takes a while: who kills it waits for {@code millis}, and who asks for
+   * progress waits as long as he may.
+   */
+  public synchronized void endSlowly(long millis) {
+    endingMillis = millis;
   }
 
   /** Ticks executed so far. */
@@ -211,12 +220,27 @@ public final class FakePrimary implements Primary {
 
   @Override
   public synchronized GuestProgress progress(long timeoutNanos) {
+    if (gone && endingMillis > 0) {
+      linger(timeoutNanos / 1_000_000);
+    }
     return new GuestProgress(!gone, false, ticks * 1000, false);
   }
 
   @Override
-  public void kill() {
+  public synchronized void kill() {
     crash();
+    linger(endingMillis);
+  }
+
+  private void linger(long millis) {
+    try {
+      long deadline = System.nanoTime() + millis * 1_000_000;
+      for (long left = millis; left > 0; left = (deadline - System.nanoTime()) / 1_000_000) {
+        wait(left);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   /** The guest goes on; {@link #crash} ends it. */

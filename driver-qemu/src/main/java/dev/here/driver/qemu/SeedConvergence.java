@@ -2,6 +2,8 @@ package dev.here.driver.qemu;
 
 import dev.here.hypervisor.HypervisorException;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -17,28 +19,29 @@ final class SeedConvergence implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SeedConvergence.class);
   private static final long LAST_DOWNTIME_MILLIS = 10_000;
   private static final int PATIENT_PASSES = 2;
-  private static final Duration LOOK = Duration.ofMillis(500);
+  private static final long LOOK_MILLIS = 500;
 
   private final QmpClient qmp;
   private final Duration timeout;
-  private final Thread thread;
-  private volatile boolean ended;
+
+  /** The thread is not interrupted: that would close the connection which it may be writing to. */
+  private final CountDownLatch ended = new CountDownLatch(1);
 
   SeedConvergence(QmpClient qmp, Duration timeout) {
     this.qmp = qmp;
     this.timeout = timeout;
-    thread = Thread.ofVirtual().name("seed-convergence").start(this::watch);
+    Thread.ofVirtual().name("seed-convergence").start(this::watch);
   }
 
   private void watch() {
     long downtimeMillis = FIRST_DOWNTIME_MILLIS;
     long lastPass = 0;
     try {
-      while (!ended && downtimeMillis < LAST_DOWNTIME_MILLIS) {
-        Thread.sleep(LOOK);
+      while (downtimeMillis < LAST_DOWNTIME_MILLIS
+          && !ended.await(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
         JsonNode ram = qmp.execute("query-migrate", timeout).path("ram");
         long pass = ram.path("dirty-sync-count").asLong(0);
-        if (!ended && pass >= lastPass + PATIENT_PASSES) {
+        if (ended.getCount() > 0 && pass >= lastPass + PATIENT_PASSES) {
           lastPass = pass;
           downtimeMillis = Math.min(2 * downtimeMillis, LAST_DOWNTIME_MILLIS);
           MigrationSettings.allowDowntime(qmp, downtimeMillis, timeout);
@@ -54,7 +57,6 @@ final class SeedConvergence implements AutoCloseable {
 
   @Override
   public void close() {
-    ended = true;
-    thread.interrupt();
+    ended.countDown();
   }
 }
