@@ -5,6 +5,7 @@ import dev.here.kvm.KvmCapability;
 import dev.here.kvm.KvmVcpu;
 import dev.here.kvm.KvmVm;
 import dev.here.machine.ClockState;
+import dev.here.machine.CpuidLeaf;
 import dev.here.machine.DirtySet;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
@@ -151,10 +152,11 @@ final class Machine implements VcpuPlatform, AutoCloseable {
   /**
    * Sets the vCPUs of a state on this warm machine and reads them back.
    *
-   * @throws VmmException naming what the host refuses or changes
+   * @throws VmmException naming what the host has not, refuses or changes
    */
   void tryVcpus(MachineState state) {
     requirePhase(Phase.WARM);
+    CpuFeatures.requireOffered(state.vcpus(), offeredCpuid());
     time.begin(state.clock(), 0);
     loadVcpus(state);
     for (int at = 0; at < vcpus.size(); at++) {
@@ -189,6 +191,16 @@ final class Machine implements VcpuPlatform, AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * What a guest that boots here is shown: what KVM says that it supports, and what it shows of its
+   * own accord (a KVM without hardware below it shows what the processor has).
+   */
+  private List<CpuidLeaf> offeredCpuid() {
+    KvmVcpu vcpu = vcpus.getFirst();
+    vcpu.cpuid(HostCpuid.of(kvm, vcpu.id(), vcpus.size()));
+    return vcpu.cpuid().stream().map(VcpuStateTransfer::leaf).toList();
   }
 
   private void loadVcpus(MachineState state) {
