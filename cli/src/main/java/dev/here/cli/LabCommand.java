@@ -30,14 +30,12 @@ final class LabCommand implements Runnable {
 
   /** Words after a host or a program belong to it, even those that look like options of ours. */
   static void leaveForeignOptions(CommandLine here) {
-    CommandLine lab = subcommand(here, "lab");
-    for (String name : List.of("exec", "inside")) {
-      subcommand(lab, name).setStopAtPositional(true);
+    CommandLine lab = here.getSubcommands().get("lab");
+    if (lab != null) {
+      for (String name : List.of("exec", "inside")) {
+        Objects.requireNonNull(lab.getSubcommands().get(name), name).setStopAtPositional(true);
+      }
     }
-  }
-
-  private static CommandLine subcommand(CommandLine parent, String name) {
-    return Objects.requireNonNull(parent.getSubcommands().get(name), name);
   }
 
   @Override

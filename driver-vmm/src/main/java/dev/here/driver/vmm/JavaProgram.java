@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * of this name loads, it starts with that (JEP 483); with {@value #RECORD} it writes down, as
  * {@code NAME-1.aotconf} in that folder, what such an archive needs (the next of that name {@code
  * NAME-2.aotconf}, and so on). An archive that does not fit this Java or class path is left aside
- * by Java itself.
+ * by Java itself. Words in {@value #OPTIONS} are further options for Java.
  */
 public final class JavaProgram {
   /** Folder of the archives; processes that this one starts inherit it. */
@@ -24,6 +24,9 @@ public final class JavaProgram {
 
   /** Folder for the records. */
   public static final String RECORD = "HERE_STARTUP_RECORD";
+
+  /** Options of Java, separated by spaces; processes that this one starts inherit them. */
+  public static final String OPTIONS = "HERE_JAVA_OPTIONS";
 
   /** How many processes of a name were started to be recorded. */
   private static final Map<String, Integer> RECORDED = new ConcurrentHashMap<>();
@@ -49,11 +52,18 @@ public final class JavaProgram {
     words.add("--enable-native-access=ALL-UNNAMED");
     words.add("--sun-misc-unsafe-memory-access=allow");
     words.addAll(startup(name, System.getenv(STARTUP), System.getenv(RECORD)));
+    words.addAll(further(System.getenv(OPTIONS)));
     words.add("-cp");
     words.add(System.getProperty("java.class.path"));
     words.add(mainClass);
     words.addAll(arguments);
     return List.copyOf(words);
+  }
+
+  static List<String> further(@Nullable String options) {
+    return options == null || options.isBlank()
+        ? List.of()
+        : List.of(options.strip().split("\\s+"));
   }
 
   static List<String> startup(String name, @Nullable String archives, @Nullable String records) {

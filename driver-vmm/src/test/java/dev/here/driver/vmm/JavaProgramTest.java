@@ -27,4 +27,12 @@ class JavaProgramTest {
     assertThat(JavaProgram.startup("one", null, "/records"))
         .containsExactly("-XX:AOTMode=record", "-XX:AOTConfiguration=/records/one-2.aotconf");
   }
+
+  @Test
+  void furtherOptionsAreWordsOfTheEnvironment() {
+    assertThat(JavaProgram.further(null)).isEmpty();
+    assertThat(JavaProgram.further(" ")).isEmpty();
+    assertThat(JavaProgram.further(" -Xint  -XX:UseSSE=2"))
+        .containsExactly("-Xint", "-XX:UseSSE=2");
+  }
 }
