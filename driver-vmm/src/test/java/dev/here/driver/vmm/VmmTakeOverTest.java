@@ -2,6 +2,7 @@ package dev.here.driver.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.here.formats.control.ControlMessage;
 import dev.here.formats.qemu.QemuCaptureInstant;
@@ -10,6 +11,7 @@ import dev.here.formats.state.MachineStateCodec;
 import dev.here.hypervisor.Capture;
 import dev.here.hypervisor.PageSink;
 import dev.here.hypervisor.StateRefusedException;
+import dev.here.machine.ClockState;
 import dev.here.machine.MachineState;
 import java.io.IOException;
 import java.io.InputStream;
@@ -93,19 +95,45 @@ class VmmTakeOverTest {
     }
   }
 
-  /** What stock QEMU 7.2 saved of a guest with KVM clock, on an AMD processor. */
+  /**
+   * What stock QEMU 7.2 saved of a guest with KVM clock, on an AMD processor, but without the rate
+   * of its counter: this machine's may be another one, and may not be able to scale.
+   */
   private static MachineState qemuState(Path folder) throws IOException {
     Path stream = Files.write(folder.resolve("stream"), golden("kvm-2cpu.stream"));
     try (Arena arena = Arena.ofConfined()) {
-      return QemuMigrationFile.read(stream, arena, 1L << 30)
-          .translate(
-              "golden",
-              new String(golden("kvm-2cpu.mtree"), StandardCharsets.UTF_8),
-              new String(golden("kvm-2cpu.pci"), StandardCharsets.UTF_8),
-              new String(golden("kvm-2cpu.cpuid"), StandardCharsets.UTF_8),
-              new QemuCaptureInstant(0, 0))
-          .state();
+      return withoutRate(
+          QemuMigrationFile.read(stream, arena, 1L << 30)
+              .translate(
+                  "golden",
+                  new String(golden("kvm-2cpu.mtree"), StandardCharsets.UTF_8),
+                  new String(golden("kvm-2cpu.pci"), StandardCharsets.UTF_8),
+                  new String(golden("kvm-2cpu.cpuid"), StandardCharsets.UTF_8),
+                  new QemuCaptureInstant(0, 0))
+              .state());
     }
+  }
+
+  private static MachineState withoutRate(MachineState state) {
+    return new MachineState(
+        state.version(),
+        state.platform(),
+        state.memory(),
+        state.vcpus(),
+        state.pic(),
+        state.ioApic(),
+        state.pit(),
+        state.rtc(),
+        state.hpet(),
+        state.acpiPm(),
+        state.pci(),
+        state.virtio(),
+        state.isa(),
+        new ClockState(
+            0,
+            state.clock().kvmClockNanos(),
+            state.clock().realtimeNanos(),
+            state.clock().monotonicNanos()));
   }
 
   private static byte[] golden(String name) throws IOException {
@@ -122,8 +150,18 @@ class VmmTakeOverTest {
     try (BareMetalGuest guest = new BareMetalGuest(1)) {
       VmmStandby standby = guest.standby(List.of("--disk", disk + ",readonly"));
       standby.prepare(state.memory(), state.vcpus().size());
-      standby.validate(state, true);
+      tried(standby, state);
       standby.validate(state, false);
+    }
+  }
+
+  /** Skips the test where the processor is no match for the one that the state was saved on. */
+  private static void tried(VmmStandby standby, MachineState state) {
+    try {
+      standby.validate(state, true);
+    } catch (StateRefusedException e) {
+      assumeThat(e.getMessage()).doesNotContain("features that this host's KVM has not");
+      throw e;
     }
   }
 }
