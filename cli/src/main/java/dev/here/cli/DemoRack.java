@@ -1,5 +1,8 @@
 package dev.here.cli;
 
+import dev.here.host.ApiClient;
+import dev.here.host.HostConfig;
+import dev.here.host.HostConfigFile;
 import dev.here.lab.ExecSession;
 import dev.here.lab.Lab;
 import dev.here.lab.LabClient;
@@ -8,11 +11,14 @@ import dev.here.lab.LabGuest;
 import dev.here.lab.LabPlan;
 import java.io.File;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -33,6 +39,7 @@ final class DemoRack implements AutoCloseable {
   private static final int START_SECONDS = 180;
   private static final long CLIENT_PAUSE_MILLIS = 180;
   private static final int CLIENT_PATIENCE_MILLIS = 120_000;
+  private static final Path RUN_FOLDER = Path.of("/run/here");
   private static final String DAEMON_LOG = "/run/here/hered.log";
 
   /** The daemon's, its keepers' and its replicas'. */
@@ -84,8 +91,8 @@ final class DemoRack implements AutoCloseable {
     try (ExecutorService all = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> steps =
           List.of(
-              all.submit(() -> startDaemon(pair.primary(), pair.standby(), tokenText, screen)),
-              all.submit(() -> startDaemon(pair.standby(), pair.primary(), tokenText, screen)));
+              all.submit(() -> startDaemon(pair.primary(), tokenText, screen)),
+              all.submit(() -> startDaemon(pair.standby(), tokenText, screen)));
       for (Future<?> step : steps) {
         step.get();
       }
@@ -138,12 +145,12 @@ final class DemoRack implements AutoCloseable {
     return Pauses.await(probe) == 0;
   }
 
-  private void startDaemon(String host, String peer, String token, DemoScreen screen) {
+  private void startDaemon(String host, String token, DemoScreen screen) {
     screen.step(
         "hered runs on " + host,
         () -> {
           writeToken(host, token);
-          lab.exec(host, daemonScript(host, peer)).success();
+          lab.exec(host, daemonScript(daemonConfig(host))).success();
           awaitDaemon(new HostApiOverLab(lab, host));
           return host;
         });
@@ -161,25 +168,29 @@ final class DemoRack implements AutoCloseable {
     }
   }
 
-  private String daemonScript(String host, String peer) {
+  private static String daemonScript(HostConfig config) {
     return """
     cd /run/here
-    setsid here-java dev.here.cli.Here hered --name %s --listen %s:%d --peer %s=%s:%d \
-      --witness %s:%d --token-file /run/here/token --bridge br0 \
-      --disk-folder /opt/guest --spares %d --suspect-after %d </dev/null >>%s 2>&1 &
+    echo '%s' >hered.json
+    setsid here-java dev.here.host.Hered hered.json </dev/null >>%s 2>&1 &
     """
-        .formatted(
-            host,
-            lab.replicationAddress(host),
-            PEER_PORT,
-            peer,
-            lab.replicationAddress(peer),
-            PEER_PORT,
-            lab.witnessAddress(),
-            WITNESS_PORT,
-            warmHosts.contains(host) ? 1 : 0,
-            SUSPECT_AFTER_MILLIS,
-            DAEMON_LOG);
+        .formatted(HostConfigFile.text(config), DAEMON_LOG);
+  }
+
+  private HostConfig daemonConfig(String host) {
+    String peer = host.equals(pair.primary()) ? pair.standby() : pair.primary();
+    return new HostConfig(
+        host,
+        ApiClient.DEFAULT_SOCKET,
+        RUN_FOLDER,
+        new InetSocketAddress(lab.replicationAddress(host), PEER_PORT),
+        Map.of(peer, new InetSocketAddress(lab.replicationAddress(peer), PEER_PORT)),
+        lab.witnessAddress() + ":" + WITNESS_PORT,
+        RUN_FOLDER.resolve("token"),
+        "br0",
+        List.of(Path.of("/opt/guest")),
+        warmHosts.contains(host) ? 1 : 0,
+        Duration.ofMillis(SUSPECT_AFTER_MILLIS));
   }
 
   /** One command that waits on the host: every question from outside would slow its start. */
@@ -218,8 +229,8 @@ final class DemoRack implements AutoCloseable {
 
   /** Starts a host's daemon, where the one before has ended; returns when it answers. */
   void startDaemonAgain(String host) {
-    String peer = host.equals(pair.primary()) ? pair.standby() : pair.primary();
-    lab.exec(host, "rm -f " + HostApiOverLab.SOCKET + "\n" + daemonScript(host, peer)).success();
+    lab.exec(host, "rm -f " + HostApiOverLab.SOCKET + "\n" + daemonScript(daemonConfig(host)))
+        .success();
     awaitDaemon(api(host));
   }
 

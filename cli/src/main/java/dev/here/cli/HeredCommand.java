@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -93,7 +92,7 @@ final class HeredCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException, UnknownHostException {
-    HostConfig config =
+    Hered.serve(
         new HostConfig(
             name == null ? InetAddress.getLocalHost().getHostName() : name,
             api,
@@ -105,16 +104,7 @@ final class HeredCommand implements Callable<Integer> {
             bridge,
             diskFolders,
             spares,
-            Duration.ofMillis(suspectAfterMillis));
-    Hered hered = new Hered(config);
-    CountDownLatch ended = new CountDownLatch(1);
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(() -> {
-              hered.close();
-              ended.countDown();
-            }));
-    ended.await();
+            Duration.ofMillis(suspectAfterMillis)));
     return 0;
   }
 }

@@ -36,7 +36,7 @@ final class KeeperLogWatch {
           n=$((n + ${#new[@]}))
           for line in "${new[@]}"; do
             printf '%%s\\n' "${line#* }"
-            case $line in *" Keeper PROTECTED"* | *" Keeper ended"*) exit 0 ;; esac
+            case $line in *" Keeper - PROTECTED"* | *" Keeper - ended"*) exit 0 ;; esac
           done
         done
         """

@@ -104,7 +104,7 @@ final class LabGapBench {
   }
 
   private void killHered() {
-    rack.kill(PAIR.primary(), "dev.here.cli.Here [h]ered");
+    rack.kill(PAIR.primary(), "dev.here.host.[H]ered");
     rest();
     rack.startDaemonAgain(PAIR.primary());
     awaitSettled();

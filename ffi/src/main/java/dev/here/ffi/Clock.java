@@ -1,12 +1,8 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** clock_gettime(2) for the clocks that Java doesn't offer. */
 public enum Clock {
@@ -19,8 +15,7 @@ public enum Clock {
   /** Goes on while the host is suspended. */
   BOOTTIME(7);
 
-  private static final MethodHandle GETTIME =
-      Downcall.libc().plain("clock_gettime", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
+  private static final NativeFunction GETTIME = Downcall.libc().function("clock_gettime");
 
   private final int number;
 
@@ -31,13 +26,7 @@ public enum Clock {
   /** Nanoseconds since the clock's own origin. */
   public long nanos() {
     MemorySegment timespec = ThreadScratch.segment();
-    int result;
-    try {
-      result = (int) GETTIME.invokeExact(number, timespec);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
-    if (result != 0) {
+    if (GETTIME.value(number, timespec.address(), 0) != 0) {
       throw new IllegalStateException("the kernel has no clock " + name());
     }
     return timespec.get(JAVA_LONG, 0) * 1_000_000_000L + timespec.get(JAVA_LONG, 8);

@@ -58,16 +58,12 @@ public final class Downcall {
   }
 
   /**
-   * Binds a variadic function that reports failure through errno.
+   * A function of at most six integers and pointers.
    *
-   * @param firstVariadic index of the first argument that stands for {@code ...} in the prototype
+   * @throws NativeLinkException when the library doesn't export it
    */
-  public MethodHandle capturingVariadic(String symbol, FunctionDescriptor type, int firstVariadic) {
-    return LINKER.downcallHandle(
-        address(symbol),
-        type,
-        Linker.Option.captureCallState(Errno.STATE_NAME),
-        Linker.Option.firstVariadicArg(firstVariadic));
+  public NativeFunction function(String symbol) {
+    return new NativeFunction(address(symbol));
   }
 
   /** Binds a function whose failure, if it can fail, is told by its value alone. */

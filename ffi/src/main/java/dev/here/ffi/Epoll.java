@@ -1,14 +1,11 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Waits for many descriptors at once (epoll(7)); waiting allocates nothing. One thread waits; any
@@ -29,14 +26,9 @@ public final class Epoll implements AutoCloseable {
   private static final long EVENT_BYTES = 12;
 
   private static final Downcall LIBC = Downcall.libc();
-  private static final MethodHandle CREATE =
-      LIBC.capturing("epoll_create1", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-  private static final MethodHandle CONTROL =
-      LIBC.capturing(
-          "epoll_ctl", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle WAIT =
-      LIBC.capturing(
-          "epoll_wait", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
+  private static final NativeFunction CREATE = LIBC.function("epoll_create1");
+  private static final NativeFunction CONTROL = LIBC.function("epoll_ctl");
+  private static final NativeFunction WAIT = LIBC.function("epoll_wait");
 
   private final FileDescriptor descriptor;
   private final Arena arena = Arena.ofShared();
@@ -55,13 +47,7 @@ public final class Epoll implements AutoCloseable {
    * @param maxEvents how many one {@link #await} can report
    */
   public static Epoll create(int maxEvents) {
-    MemorySegment capture = Errno.capture();
-    int fd;
-    try {
-      fd = Errno.resultOrNegated((int) CREATE.invokeExact(capture, EPOLL_CLOEXEC), capture);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int fd = CREATE.callInt(EPOLL_CLOEXEC);
     return new Epoll(FileDescriptor.of(fd, "epoll", "epoll_create1"), maxEvents);
   }
 
@@ -89,18 +75,9 @@ public final class Epoll implements AutoCloseable {
     MemorySegment event = ThreadScratch.segment();
     event.set(JAVA_INT, 0, events);
     event.set(JAVA_LONG_UNALIGNED, 4, token);
-    MemorySegment capture = Errno.capture();
-    int result;
-    try {
-      result =
-          (int)
-              CONTROL.invokeExact(capture, descriptor.number(), operation, watched.number(), event);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int result = CONTROL.callInt(descriptor.number(), operation, watched.number(), event.address());
     if (result < 0) {
-      throw new NativeException(
-          Errno.of(capture), "epoll_ctl %d of %s".formatted(operation, watched));
+      throw new NativeException(-result, "epoll_ctl %d of %s".formatted(operation, watched));
     }
   }
 
@@ -111,16 +88,10 @@ public final class Epoll implements AutoCloseable {
    * @return how many are ready; 0 after the time-out or a signal to this thread
    */
   public int await(int timeoutMillis) {
-    MemorySegment capture = Errno.capture();
-    int result;
-    try {
-      result =
-          (int) WAIT.invokeExact(capture, descriptor.number(), events, maxEvents, timeoutMillis);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
-    if (result < 0 && Errno.of(capture) != Errno.EINTR) {
-      throw new NativeException(Errno.of(capture), "epoll_wait");
+    int result =
+        WAIT.callInt(descriptor.number(), NativeFunction.pointer(events), maxEvents, timeoutMillis);
+    if (result < 0 && result != -Errno.EINTR) {
+      throw new NativeException(-result, "epoll_wait");
     }
     return Math.max(result, 0);
   }

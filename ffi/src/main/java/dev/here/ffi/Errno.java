@@ -2,10 +2,11 @@ package dev.here.ffi;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /**
  * Error numbers of Linux on x86-64 (asm-generic/errno-base.h, asm-generic/errno.h), and where a
@@ -47,7 +48,7 @@ public final class Errno {
   static final String STATE_NAME = "errno";
 
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
-  private static final long ERRNO_OFFSET = STATE.byteOffset(PathElement.groupElement(STATE_NAME));
+  private static final long ERRNO_OFFSET = offset(STATE, STATE_NAME);
   private static final ThreadLocal<MemorySegment> CAPTURE =
       ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STATE));
 
@@ -70,6 +71,18 @@ public final class Errno {
           .split(",", -1);
 
   private Errno() {}
+
+  /** As {@code layout.byteOffset}, which makes the JVM spin classes for a path. */
+  private static long offset(StructLayout layout, String member) {
+    long offset = 0;
+    for (MemoryLayout each : layout.memberLayouts()) {
+      if (each.name().equals(Optional.of(member))) {
+        return offset;
+      }
+      offset += each.byteSize();
+    }
+    throw new IllegalStateException("this Java does not capture " + member);
+  }
 
   /** This thread's capture segment, the first argument of a capturing downcall. */
   public static MemorySegment capture() {

@@ -1,18 +1,14 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /** Owns an eventfd (eventfd(2)): a counter that can be added to, waited for and given to KVM. */
 public final class EventFd implements AutoCloseable {
   private static final int EFD_NONBLOCK = 0x800;
   private static final int EFD_CLOEXEC = 0x80000;
-  private static final MethodHandle EVENTFD =
-      Downcall.libc().capturing("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final NativeFunction EVENTFD = Downcall.libc().function("eventfd");
 
   private final FileDescriptor descriptor;
 
@@ -22,15 +18,7 @@ public final class EventFd implements AutoCloseable {
 
   /** A non-blocking eventfd with counter 0. */
   public static EventFd create() {
-    MemorySegment capture = Errno.capture();
-    int fd;
-    try {
-      fd =
-          Errno.resultOrNegated(
-              (int) EVENTFD.invokeExact(capture, 0, EFD_NONBLOCK | EFD_CLOEXEC), capture);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int fd = EVENTFD.callInt(0, EFD_NONBLOCK | EFD_CLOEXEC);
     return new EventFd(FileDescriptor.of(fd, "eventfd", "eventfd"));
   }
 

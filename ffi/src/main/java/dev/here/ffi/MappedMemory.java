@@ -1,12 +1,7 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -34,17 +29,10 @@ public final class MappedMemory implements AutoCloseable {
   static final int MAP_NORESERVE = 0x4000;
 
   private static final Downcall LIBC = Downcall.libc();
-  private static final MethodHandle MMAP =
-      LIBC.capturing(
-          "mmap",
-          FunctionDescriptor.of(
-              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-  private static final MethodHandle MUNMAP =
-      LIBC.capturing("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
-  private static final MethodHandle MADVISE =
-      LIBC.capturing("madvise", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle MPROTECT =
-      LIBC.capturing("mprotect", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
+  private static final NativeFunction MMAP = LIBC.function("mmap");
+  private static final NativeFunction MUNMAP = LIBC.function("munmap");
+  private static final NativeFunction MADVISE = LIBC.function("madvise");
+  private static final NativeFunction MPROTECT = LIBC.function("mprotect");
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
@@ -83,32 +71,19 @@ public final class MappedMemory implements AutoCloseable {
 
   private static MappedMemory map(
       int protection, int flags, int fd, long offset, long sizeBytes, String what) {
-    MemorySegment capture = Errno.capture();
-    long address;
-    try {
-      address = (long) MMAP.invokeExact(capture, 0L, sizeBytes, protection, flags, fd, offset);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
-    if (address == -1) {
+    long address = MMAP.callLong(0, sizeBytes, protection, flags, fd, offset);
+    if (address < 0) {
       throw new NativeException(
-          Errno.of(capture),
-          "mmap of %d bytes of %s at offset %d".formatted(sizeBytes, what, offset));
+          (int) -address, "mmap of %d bytes of %s at offset %d".formatted(sizeBytes, what, offset));
     }
     return new MappedMemory(address, sizeBytes);
   }
 
   private static void munmap(long address, long sizeBytes) {
-    MemorySegment capture = Errno.capture();
-    int result;
-    try {
-      result = (int) MUNMAP.invokeExact(capture, address, sizeBytes);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int result = MUNMAP.callInt(address, sizeBytes);
     if (result != 0) {
       throw new NativeException(
-          Errno.of(capture), "munmap of %d bytes at 0x%x".formatted(sizeBytes, address));
+          -result, "munmap of %d bytes at 0x%x".formatted(sizeBytes, address));
     }
   }
 
@@ -139,28 +114,16 @@ public final class MappedMemory implements AutoCloseable {
   /** As {@link #advise}, but returns 0 or the negated errno: for advice that a kernel may lack. */
   public int tryAdvise(long offset, long sizeBytes, int advice) {
     checkPart(offset, sizeBytes);
-    MemorySegment capture = Errno.capture();
-    try {
-      return Errno.resultOrNegated(
-          (int) MADVISE.invokeExact(capture, hva() + offset, sizeBytes, advice), capture);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    return MADVISE.callInt(hva() + offset, sizeBytes, advice);
   }
 
   /** mprotect(2) on a part, in bytes from the start; the part must be whole pages. */
   public void protect(long offset, long sizeBytes, int protection) {
     checkPart(offset, sizeBytes);
-    MemorySegment capture = Errno.capture();
-    int result;
-    try {
-      result = (int) MPROTECT.invokeExact(capture, hva() + offset, sizeBytes, protection);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int result = MPROTECT.callInt(hva() + offset, sizeBytes, protection);
     if (result != 0) {
       throw new NativeException(
-          Errno.of(capture),
+          -result,
           "mprotect %d of %d bytes at offset 0x%x".formatted(protection, sizeBytes, offset));
     }
   }

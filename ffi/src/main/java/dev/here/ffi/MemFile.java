@@ -1,12 +1,6 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Makes and checks memfds: files in memory that can be passed to another process and mapped there.
@@ -24,8 +18,7 @@ public final class MemFile {
   private static final int MFD_ALLOW_SEALING = 2;
   private static final int MFD_HUGETLB = 4;
 
-  private static final MethodHandle MEMFD_CREATE =
-      Downcall.libc().capturing("memfd_create", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+  private static final NativeFunction MEMFD_CREATE = Downcall.libc().function("memfd_create");
 
   private MemFile() {}
 
@@ -63,11 +56,7 @@ public final class MemFile {
 
   private static int memfdCreate(String name, int flags) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = Errno.capture();
-      return Errno.resultOrNegated(
-          (int) MEMFD_CREATE.invokeExact(capture, arena.allocateFrom(name), flags), capture);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
+      return MEMFD_CREATE.callInt(arena.allocateFrom(name).address(), flags);
     }
   }
 

@@ -1,15 +1,12 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
-import java.lang.invoke.MethodHandle;
 
 /**
  * A signal that does nothing but make a system call return EINTR.
@@ -35,10 +32,8 @@ public final class NoOpSignal {
   private static final int SIG_UNBLOCK = 1;
   private static final int SA_ONSTACK = 0x08000000;
   private static final Downcall LIBC = Downcall.libc();
-  private static final MethodHandle SET_ACTION =
-      LIBC.capturing("sigaction", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
-  private static final MethodHandle SIGMASK =
-      LIBC.plain("pthread_sigmask", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+  private static final NativeFunction SET_ACTION = LIBC.function("sigaction");
+  private static final NativeFunction SIGMASK = LIBC.function("pthread_sigmask");
 
   private NoOpSignal() {}
 
@@ -54,14 +49,11 @@ public final class NoOpSignal {
             JAVA_INT,
             SIGACTION.byteOffset(MemoryLayout.PathElement.groupElement("sa_flags")),
             SA_ONSTACK);
-        MemorySegment capture = Errno.capture();
-        int result = (int) SET_ACTION.invokeExact(capture, NUMBER, action, MemorySegment.NULL);
+        int result = SET_ACTION.callInt(NUMBER, action.address(), 0);
         if (result < 0) {
-          throw new NativeException(Errno.of(capture), "sigaction of signal " + NUMBER);
+          throw new NativeException(-result, "sigaction of signal " + NUMBER);
         }
         return true;
-      } catch (Throwable t) {
-        throw Downcall.unexpected(t);
       }
     }
   }
@@ -76,12 +68,7 @@ public final class NoOpSignal {
     }
     MemorySegment set = ThreadScratch.zeroed(128);
     set.set(JAVA_LONG, 0, 1L << (NUMBER - 1));
-    int result;
-    try {
-      result = (int) SIGMASK.invokeExact(SIG_UNBLOCK, set, MemorySegment.NULL);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int result = SIGMASK.value(SIG_UNBLOCK, set.address(), 0);
     if (result != 0) {
       throw new NativeException(result, "unblock signal " + NUMBER);
     }

@@ -1,14 +1,11 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.OptionalInt;
@@ -22,8 +19,7 @@ public final class RouteNetlink implements AutoCloseable {
   private static final int NETLINK_ROUTE = 0;
   private static final int SOCKADDR_NL_BYTES = 12;
   private static final int NLMSG_ERROR = 2;
-  private static final MethodHandle IF_NAMETOINDEX =
-      Downcall.libc().capturing("if_nametoindex", FunctionDescriptor.of(JAVA_INT, ADDRESS));
+  private static final NativeFunction IF_NAMETOINDEX = Downcall.libc().function("if_nametoindex");
 
   private final FileDescriptor descriptor;
   private int sequence;
@@ -52,11 +48,8 @@ public final class RouteNetlink implements AutoCloseable {
   /** The index of an interface of the calling thread's namespace; empty when there is none. */
   public static OptionalInt interfaceIndex(String name) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment capture = Errno.capture();
-      int index = (int) IF_NAMETOINDEX.invokeExact(capture, arena.allocateFrom(name));
+      int index = IF_NAMETOINDEX.value(arena.allocateFrom(name).address(), 0, 0);
       return index > 0 ? OptionalInt.of(index) : OptionalInt.empty();
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
     }
   }
 

@@ -1,12 +1,9 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * The operating system's view of threads: ids, signals to one of them, and this process's death.
@@ -28,65 +25,35 @@ public final class Threads {
   private static final int CLONE_NEWNET = 0x4000_0000;
 
   private static final Downcall LIBC = Downcall.libc();
-  private static final MethodHandle GETTID = LIBC.plain("gettid", FunctionDescriptor.of(JAVA_INT));
-  private static final MethodHandle GETPID = LIBC.plain("getpid", FunctionDescriptor.of(JAVA_INT));
-  private static final MethodHandle GETPPID =
-      LIBC.plain("getppid", FunctionDescriptor.of(JAVA_INT));
-  private static final MethodHandle TGKILL =
-      LIBC.capturing("tgkill", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle PRCTL =
-      LIBC.capturingVariadic(
-          "prctl",
-          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
-          1);
-  private static final MethodHandle SETAFFINITY =
-      LIBC.capturing(
-          "sched_setaffinity", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
-  private static final MethodHandle SETSCHEDULER =
-      LIBC.capturing(
-          "sched_setscheduler", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle GETSCHEDULER =
-      LIBC.capturing("sched_getscheduler", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-  private static final MethodHandle GETPARAM =
-      LIBC.capturing("sched_getparam", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
-  private static final MethodHandle SETNS =
-      LIBC.capturing("setns", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final NativeFunction GETTID = LIBC.function("gettid");
+  private static final NativeFunction GETPID = LIBC.function("getpid");
+  private static final NativeFunction GETPPID = LIBC.function("getppid");
+  private static final NativeFunction TGKILL = LIBC.function("tgkill");
+  private static final NativeFunction PRCTL = LIBC.function("prctl");
+  private static final NativeFunction SETAFFINITY = LIBC.function("sched_setaffinity");
+  private static final NativeFunction SETSCHEDULER = LIBC.function("sched_setscheduler");
+  private static final NativeFunction GETSCHEDULER = LIBC.function("sched_getscheduler");
+  private static final NativeFunction GETPARAM = LIBC.function("sched_getparam");
+  private static final NativeFunction SETNS = LIBC.function("setns");
 
   private Threads() {}
 
   /** The kernel's id of the calling platform thread. */
   public static int tid() {
-    try {
-      return (int) GETTID.invokeExact();
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    return GETTID.value();
   }
 
   public static int pid() {
-    try {
-      return (int) GETPID.invokeExact();
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    return GETPID.value();
   }
 
   public static int parentPid() {
-    try {
-      return (int) GETPPID.invokeExact();
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    return GETPPID.value();
   }
 
   /** Sends a signal to one thread of this process; 0 or the negated errno (ESRCH: it has ended). */
   public static int signal(int tid, int signal) {
-    MemorySegment capture = Errno.capture();
-    try {
-      return Errno.resultOrNegated((int) TGKILL.invokeExact(capture, pid(), tid, signal), capture);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    return TGKILL.callInt(pid(), tid, signal);
   }
 
   /**
@@ -97,15 +64,9 @@ public final class Threads {
    * @return false when the parent is another already: end now
    */
   public static boolean dieWithParent(int expectedParentPid) {
-    MemorySegment capture = Errno.capture();
-    int result;
-    try {
-      result = (int) PRCTL.invokeExact(capture, PR_SET_PDEATHSIG, (long) SIGKILL, 0L, 0L, 0L);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int result = PRCTL.callInt(PR_SET_PDEATHSIG, SIGKILL);
     if (result < 0) {
-      throw new NativeException(Errno.of(capture), "prctl PR_SET_PDEATHSIG");
+      throw new NativeException(-result, "prctl PR_SET_PDEATHSIG");
     }
     return parentPid() == expectedParentPid;
   }
@@ -117,15 +78,9 @@ public final class Threads {
     }
     MemorySegment set = ThreadScratch.zeroed(CPU_SET_BYTES);
     set.set(JAVA_LONG, cpu / 64 * 8L, 1L << cpu);
-    MemorySegment capture = Errno.capture();
-    int result;
-    try {
-      result = (int) SETAFFINITY.invokeExact(capture, 0, CPU_SET_BYTES, set);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int result = SETAFFINITY.callInt(0, CPU_SET_BYTES, set.address());
     if (result < 0) {
-      throw new NativeException(Errno.of(capture), "bind thread " + tid() + " to CPU " + cpu);
+      throw new NativeException(-result, "bind thread " + tid() + " to CPU " + cpu);
     }
   }
 
@@ -140,36 +95,20 @@ public final class Threads {
   public static int schedule(int tid, int priority) {
     MemorySegment parameter = ThreadScratch.zeroed(SCHED_PARAM_BYTES);
     parameter.set(JAVA_INT, 0, priority);
-    MemorySegment capture = Errno.capture();
-    try {
-      int policy = priority == 0 ? SCHED_OTHER : SCHED_FIFO;
-      return Errno.resultOrNegated(
-          (int) SETSCHEDULER.invokeExact(capture, tid, policy, parameter), capture);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int policy = priority == 0 ? SCHED_OTHER : SCHED_FIFO;
+    return SETSCHEDULER.callInt(tid, policy, parameter.address());
   }
 
   /** Whether a thread, of whatever process, has the usual policy; false when it has ended. */
   public static boolean hasUsualPolicy(int tid) {
-    MemorySegment capture = Errno.capture();
-    try {
-      return (int) GETSCHEDULER.invokeExact(capture, tid) == SCHED_OTHER;
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    return GETSCHEDULER.value(tid, 0, 0) == SCHED_OTHER;
   }
 
   /** A thread's priority as {@link #schedule} gives it, 0 without one, or the negated errno. */
   public static int priority(int tid) {
     MemorySegment parameter = ThreadScratch.zeroed(SCHED_PARAM_BYTES);
-    MemorySegment capture = Errno.capture();
-    try {
-      int result = (int) GETPARAM.invokeExact(capture, tid, parameter);
-      return result == 0 ? parameter.get(JAVA_INT, 0) : Errno.resultOrNegated(result, capture);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int result = GETPARAM.callInt(tid, parameter.address());
+    return result == 0 ? parameter.get(JAVA_INT, 0) : result;
   }
 
   /**
@@ -182,15 +121,9 @@ public final class Threads {
   public static void enterNetworkOf(long pid) {
     String path = "/proc/" + pid + "/ns/net";
     try (FileDescriptor namespace = FileDescriptor.open(path, Libc.O_RDONLY)) {
-      MemorySegment capture = Errno.capture();
-      int result;
-      try {
-        result = (int) SETNS.invokeExact(capture, namespace.number(), CLONE_NEWNET);
-      } catch (Throwable t) {
-        throw Downcall.unexpected(t);
-      }
+      int result = SETNS.callInt(namespace.number(), CLONE_NEWNET);
       if (result < 0) {
-        throw new NativeException(Errno.of(capture), "enter the network namespace " + path);
+        throw new NativeException(-result, "enter the network namespace " + path);
       }
     }
   }

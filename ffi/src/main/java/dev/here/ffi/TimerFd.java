@@ -1,12 +1,8 @@
 package dev.here.ffi;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Owns a timer of {@link Clock#MONOTONIC} that becomes readable when it is due (timerfd_create(2)).
@@ -19,11 +15,8 @@ public final class TimerFd implements AutoCloseable {
   private static final long NANOS = 1_000_000_000L;
 
   private static final Downcall LIBC = Downcall.libc();
-  private static final MethodHandle CREATE =
-      LIBC.capturing("timerfd_create", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle SETTIME =
-      LIBC.capturing(
-          "timerfd_settime", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+  private static final NativeFunction CREATE = LIBC.function("timerfd_create");
+  private static final NativeFunction SETTIME = LIBC.function("timerfd_settime");
 
   private final FileDescriptor descriptor;
 
@@ -33,16 +26,7 @@ public final class TimerFd implements AutoCloseable {
 
   /** A timer that isn't started. */
   public static TimerFd create() {
-    MemorySegment capture = Errno.capture();
-    int fd;
-    try {
-      fd =
-          Errno.resultOrNegated(
-              (int) CREATE.invokeExact(capture, CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
-              capture);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int fd = CREATE.callInt(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     return new TimerFd(FileDescriptor.of(fd, "timerfd", "timerfd_create"));
   }
 
@@ -63,18 +47,9 @@ public final class TimerFd implements AutoCloseable {
     spec.set(JAVA_LONG, 8, 0);
     spec.set(JAVA_LONG, 16, nanos / NANOS);
     spec.set(JAVA_LONG, 24, nanos % NANOS);
-    MemorySegment capture = Errno.capture();
-    int result;
-    try {
-      result =
-          (int)
-              SETTIME.invokeExact(
-                  capture, descriptor.number(), TFD_TIMER_ABSTIME, spec, MemorySegment.NULL);
-    } catch (Throwable t) {
-      throw Downcall.unexpected(t);
-    }
+    int result = SETTIME.callInt(descriptor.number(), TFD_TIMER_ABSTIME, spec.address(), 0);
     if (result < 0) {
-      throw new NativeException(Errno.of(capture), "timerfd_settime to " + nanos);
+      throw new NativeException(-result, "timerfd_settime to " + nanos);
     }
   }
 

@@ -1,14 +1,11 @@
 package dev.here.ffi;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.net.InetAddress;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Assumptions;
@@ -17,8 +14,7 @@ import org.junit.jupiter.api.Test;
 /** Each test runs on a thread with a network namespace of its own, which ends with the thread. */
 class RouteNetlinkTest {
   private static final int CLONE_NEWNET = 0x40000000;
-  private static final MethodHandle UNSHARE =
-      Downcall.libc().capturing("unshare", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
 
   private interface Body {
     void run() throws Exception;
@@ -30,9 +26,7 @@ class RouteNetlinkTest {
     Thread.ofPlatform()
         .start(() -> {
           try {
-            MemorySegment capture = Errno.capture();
-            int result =
-                Errno.resultOrNegated((int) UNSHARE.invokeExact(capture, CLONE_NEWNET), capture);
+            int result = UNSHARE.callInt(CLONE_NEWNET);
             unshared.complete(result);
             if (result == 0) {
               body.run();

@@ -36,7 +36,7 @@ public final class WitnessConnection implements AutoCloseable {
 
   private final String connectString;
   private final int sessionMillis;
-  private final ZKClientConfig settings = new ZKClientConfig();
+  private final ZKClientConfig settings = new OwnSettings();
   private final Collection<ZooKeeperLease> leases = new ConcurrentLinkedQueue<>();
   private final ScheduledExecutorService renewals;
   private volatile ZooKeeper client;
@@ -194,6 +194,17 @@ public final class WitnessConnection implements AutoCloseable {
       var unused = client.close(CLOSE_MILLIS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /**
+   * Takes nothing from system properties: to read those for TLS, which is not used here, ZooKeeper
+   * asks for the default SSL context, and that reads 140 certificates (4 s on an emulated host).
+   */
+  private static final class OwnSettings extends ZKClientConfig {
+    @Override
+    protected void handleBackwardCompatibility() {
+      // All settings are this class's.
     }
   }
 }

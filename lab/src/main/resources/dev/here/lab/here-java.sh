@@ -10,7 +10,7 @@ if grep -q 'QEMU TCG' /proc/cpuinfo; then
 fi
 archive=
 case "$*" in
-  *"dev.here.cli.Here hered"*) [ ! -f "$HERE_STARTUP/hered.aot" ] || archive=-XX:AOTCache=$HERE_STARTUP/hered.aot ;;
+  *dev.here.host.Hered*) [ ! -f "$HERE_STARTUP/hered.aot" ] || archive=-XX:AOTCache=$HERE_STARTUP/hered.aot ;;
 esac
 exec /opt/jre/bin/java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED \
   -Djdk.virtualThreadScheduler.parallelism=4 --sun-misc-unsafe-memory-access=allow $archive $HERE_JAVA_OPTIONS -cp "$(cat /opt/here/classpath)" "$@"

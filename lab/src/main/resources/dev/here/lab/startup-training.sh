@@ -30,10 +30,12 @@ await() { # await SECONDS COMMAND...
 }
 
 here witness --listen 127.0.0.1:2181 --dir witness >witness.log 2>&1 &
+cat >hered.json <<END
+{"name":"here", "api":"$PWD/hered.sock", "runFolder":"$PWD/run", "listen":"127.0.0.1:7700", "peers":{"there":"127.0.0.1:7700"},
+ "witness":"127.0.0.1:2181", "tokenFile":"$PWD/token", "bridge":"br0", "diskFolders":[], "spares":1, "suspectAfter":"PT5S"}
+END
 HERE_STARTUP_RECORD=$PWD /opt/jre/bin/java "${options[@]}" -XX:AOTMode=record \
-  -XX:AOTConfiguration=hered-1.aotconf -cp "$classes" dev.here.cli.Here hered \
-  --name here --api hered.sock --run-folder run --listen 127.0.0.1:7700 --peer there=127.0.0.1:7700 \
-  --witness 127.0.0.1:2181 --token-file token --bridge br0 --suspect-after 5000 >hered.log 2>&1 &
+  -XX:AOTConfiguration=hered-1.aotconf -cp "$classes" dev.here.host.Hered hered.json >hered.log 2>&1 &
 hered=$!
 qemu-system-x86_64 -accel kvm -machine pc-i440fx-7.2 -m 16 -nodefaults -display none \
   -nic tap,model=virtio-net-pci,mac=52:54:00:00:00:01,script=./ifup,downscript=no \

@@ -4,13 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.here.ffi.Downcall;
 import dev.here.ffi.Errno;
+import dev.here.ffi.NativeFunction;
 import dev.here.ffi.PacketSocket;
 import dev.here.ffi.RouteNetlink;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -25,9 +24,7 @@ import org.junit.jupiter.api.Timeout;
 class TapDeviceTest {
   private static final int CLONE_NEWNET = 0x40000000;
   private static final int TYPE = 0x88b5;
-  private static final MethodHandle UNSHARE =
-      Downcall.libc()
-          .capturing("unshare", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
 
   private interface Body {
     void run() throws Exception;
@@ -41,9 +38,7 @@ class TapDeviceTest {
     Thread.ofPlatform()
         .start(() -> {
           try {
-            MemorySegment capture = Errno.capture();
-            int result =
-                Errno.resultOrNegated((int) UNSHARE.invokeExact(capture, CLONE_NEWNET), capture);
+            int result = UNSHARE.callInt(CLONE_NEWNET);
             unshared.complete(result);
             if (result == 0) {
               body.run();
