@@ -3,6 +3,7 @@ package dev.here.formats.qemu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.here.formats.state.BothWays;
 import dev.here.machine.GeneralRegisters;
 import dev.here.machine.IoApicState;
 import dev.here.machine.MachineState;
@@ -212,5 +213,11 @@ class QemuMachineTranslatorTest {
     assertThatThrownBy(() -> translator.translate(state, GoldenFacts.INSTANT))
         .isInstanceOf(QemuStreamException.class)
         .hasMessageContaining("no known size");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"kvm-2cpu", "kvm-2cpu-nodefaults"})
+  void theStateGoesThroughTheCodec(String name) throws IOException {
+    BothWays.agreeOn(translate(name).state());
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.here.formats.qemu.VmStateReader;
 import dev.here.formats.qemu.VmStruct;
 import dev.here.formats.qemu.VmValue;
+import dev.here.formats.state.BothWays;
 import dev.here.formats.state.MachineStateCodec;
 import dev.here.machine.Bytes;
 import dev.here.machine.LostField;
@@ -246,5 +247,6 @@ class XenDomainImageTest {
   void aStateWithAnOriginGoesThroughTheCodec() throws IOException {
     MachineState state = state("hvm-1cpu", 1, origin("hvm-1cpu"));
     assertThat(MachineStateCodec.decode(MachineStateCodec.encode(state))).isEqualTo(state);
+    BothWays.agreeOn(state);
   }
 }
