@@ -151,13 +151,19 @@ public final class Keeper {
                   loop.switchover();
                   return Map.of();
                 });
-    try (ApiSocket socket = new ApiSocket(folder.resolve(SOCKET), api);
-        loop) {
+    try (loop) {
       loop.start();
-      ProtectionState end = loop.awaitEnd();
-      boolean worked = loop.status().checkpoints() > 0;
-      return new KeeperOutcome(
-          end.name(), loop.status().reason(), end == ProtectionState.FAILED && worked);
+      // The standby prepares itself meanwhile.
+      try (ApiSocket socket = new ApiSocket(folder.resolve(SOCKET), api)) {
+        ProtectionState end = loop.awaitEnd();
+        boolean worked = loop.status().checkpoints() > 0;
+        KeeperOutcome outcome =
+            new KeeperOutcome(
+                end.name(), loop.status().reason(), end == ProtectionState.FAILED && worked);
+        // Until it has undone everything, it is told here that the protection has ended.
+        loop.close();
+        return outcome;
+      }
     }
   }
 
@@ -172,7 +178,7 @@ public final class Keeper {
         usual.streams(),
         usual.shadow(),
         new Suspicion.Limits(suspect, 2 * suspect, 6 * suspect, suspect),
-        Math.max(usual.heartbeatNanos(), suspect / 20),
+        Math.max(usual.heartbeatNanos(), suspect / 10),
         Math.max(usual.connectNanos(), CONNECT_SUSPECTS * suspect),
         Math.max(usual.ackNanos(), 10 * suspect),
         usual.holdNanos(),

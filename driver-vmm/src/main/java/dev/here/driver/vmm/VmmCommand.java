@@ -1,5 +1,6 @@
 package dev.here.driver.vmm;
 
+import dev.here.ffi.ProcessPriority;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,9 +42,12 @@ public record VmmCommand(List<String> program, List<String> options) {
     return inSession(program, all);
   }
 
-  /** Without its options, which it will read. */
+  /** Without its options, which it will read; it gives way to whatever else the host does. */
   List<String> spare() {
-    return inSession(program, List.of("--spare"));
+    List<String> all = new ArrayList<>(ProcessPriority.lowered());
+    all.addAll(program);
+    all.add("--spare");
+    return all;
   }
 
   /**

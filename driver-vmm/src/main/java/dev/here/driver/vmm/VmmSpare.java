@@ -1,5 +1,6 @@
 package dev.here.driver.vmm;
 
+import dev.here.ffi.ProcessPriority;
 import dev.here.hypervisor.HypervisorException;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -29,7 +30,8 @@ public final class VmmSpare implements AutoCloseable {
   }
 
   /**
-   * Starts one; it gets ready by itself.
+   * Starts one; it gets ready by itself, whenever nothing else wants the processor: it must not
+   * slow a guest that has just been taken over.
    *
    * @param log gets what it prints, and follows it to its use; on the file system of later logs
    */
@@ -47,14 +49,14 @@ public final class VmmSpare implements AutoCloseable {
   }
 
   /**
-   * Tells it what for; empty when it is used already or has ended.
+   * Tells it what for, at the usual priority; empty when it is used already or has ended.
    *
    * @param options of the VMM
    * @param socket where it shall listen
    * @param newLog where its log goes
    */
   synchronized Optional<Process> use(List<String> options, Path socket, Path newLog) {
-    if (used || !process.isAlive()) {
+    if (used || !process.isAlive() || !ProcessPriority.restore(process.pid())) {
       return Optional.empty();
     }
     used = true;

@@ -2,10 +2,13 @@ package dev.here.driver.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,6 +39,47 @@ class VmmSpareTest {
           .isEmpty();
       spare.close();
       assertThat(standby.process().orElseThrow().isAlive()).as("in use").isTrue();
+    }
+  }
+
+  @Test
+  void givesWayUntilItIsUsed() throws Exception {
+    try (BareMetalGuest guest = new BareMetalGuest(1);
+        VmmSpare spare = VmmSpare.start(folder.resolve("spare.log"))) {
+      // setsid(1), the shell and nice(1) come before Java, each with one thread.
+      long pid = 0;
+      for (int i = 0; i < 400 && (pid == 0 || niceOfThreads(pid).size() < 8); i++) {
+        TimeUnit.MILLISECONDS.sleep(50);
+        pid =
+            ProcessHandle.current()
+                .children()
+                .filter(this::isOurs)
+                .findFirst()
+                .map(ProcessHandle::pid)
+                .orElse(0L);
+      }
+      boolean root = "root".equals(System.getProperty("user.name"));
+      assertThat(niceOfThreads(pid)).containsOnly(root ? 19 : 0);
+      VmmStandby standby = guest.standby();
+      standby.startFrom(spare);
+      assertThat(standby.process().orElseThrow().pid()).isEqualTo(pid);
+      assertThat(niceOfThreads(pid)).containsOnly(0);
+      Path autogroup = Path.of("/proc/%d/autogroup".formatted(pid));
+      if (Files.exists(autogroup)) {
+        assertThat(Files.readString(autogroup)).contains("nice 0");
+      }
+    }
+  }
+
+  /** Column 19 of /proc/PID/stat (proc(5)). */
+  private static List<Integer> niceOfThreads(long pid) throws IOException {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/%d/task".formatted(pid)))) {
+      List<Integer> values = new ArrayList<>();
+      for (Path thread : threads.toList()) {
+        String line = Files.readString(thread.resolve("stat"));
+        values.add(Integer.parseInt(line.substring(line.lastIndexOf(')') + 2).split(" ")[16]));
+      }
+      return values;
     }
   }
 
