@@ -16,18 +16,33 @@ public final class ProcessPriority {
   public static final int LOWEST = 19;
 
   private static final int PRIO_PROCESS = 0;
-  private static final Downcall LIBC = Downcall.libc();
-  private static final NativeFunction SETPRIORITY = LIBC.function("setpriority");
-  private static final NativeFunction GETEUID = LIBC.function("geteuid");
+
+  /** Bits of linux/capability.h: to raise a nice value again, and that of a session at any time. */
+  private static final long NEEDED = 1L << 23 | 1L << 21;
+
+  private static final NativeFunction SETPRIORITY = Downcall.libc().function("setpriority");
 
   private ProcessPriority() {}
 
+  /** Whether this process may give others back what {@link #lowered} takes from them. */
+  public static boolean mayRestore() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+      return lines
+          .filter(line -> line.startsWith("CapEff:"))
+          .anyMatch(
+              line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & NEEDED) == NEEDED);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   /**
-   * Words that start a program in a session of its own, which gives way to all others; none before
-   * it where this process may not take that back with {@link #restore}.
+   * Words that start a program in a session of its own, which gives way to all others; the program
+   * calls {@link #restoreOwn} when it is needed. Only the session is its own where this process may
+   * not restore.
    */
   public static List<String> lowered() {
-    if (GETEUID.value() != 0) {
+    if (!mayRestore()) {
       return List.of("setsid");
     }
     String script =
@@ -37,18 +52,33 @@ public final class ProcessPriority {
   }
 
   /**
-   * Gives a process that leads its session the usual priority.
+   * Gives this process the usual priority.
    *
-   * @return false when it has ended, or this process may not
+   * @return false when it keeps a lowered one
+   */
+  public static boolean restoreOwn() {
+    return restore(ProcessHandle.current().pid());
+  }
+
+  /**
+   * Gives a program that was started with {@link #lowered} the usual priority at once, before it is
+   * its turn to do so itself.
+   *
+   * @return false when it has ended, or is still being started: it is in its own session and has
+   *     its low priority a moment later
    */
   public static boolean restore(long pid) {
+    if (!mayRestore()) {
+      return true;
+    }
     Path process = Path.of("/proc", Long.toString(pid));
+    Path autogroup = process.resolve("autogroup");
     try (Stream<Path> threads = Files.list(process.resolve("task"))) {
-      Path autogroup = process.resolve("autogroup");
       if (Files.isWritable(autogroup)) {
+        // EINVAL where it is still in the session that the kernel began with.
         Files.writeString(autogroup, "0");
       }
-      return threads.allMatch(thread -> restoreThread(thread));
+      return threads.allMatch(ProcessPriority::restoreThread);
     } catch (IOException e) {
       return false;
     }

@@ -1,6 +1,7 @@
 package dev.here.vmm;
 
 import dev.here.ffi.NativeException;
+import dev.here.ffi.ProcessPriority;
 import dev.here.formats.state.CheckpointFile;
 import dev.here.formats.state.StateFormatException;
 import dev.here.kvm.Kvm;
@@ -44,12 +45,21 @@ public final class Vmm {
     }
   }
 
-  /** Waits until it is known what for; ends without a word when nobody wants it any more. */
+  /**
+   * Waits, at a low priority, until it is known what for; ends without a word when nobody wants it
+   * any more.
+   */
   private static int runSpare() throws IOException, InterruptedException {
     Rehearsal.run();
     LOG.info("ready");
     String text = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
-    return text.isEmpty() ? 0 : run(VmmOptions.parse(text.split("\n")));
+    if (text.isEmpty()) {
+      return 0;
+    }
+    if (!ProcessPriority.restoreOwn()) {
+      LOG.warn("it keeps a low priority; renice it to 0");
+    }
+    return run(VmmOptions.parse(text.split("\n")));
   }
 
   /**

@@ -56,10 +56,13 @@ public final class VmmSpare implements AutoCloseable {
    * @param newLog where its log goes
    */
   synchronized Optional<Process> use(List<String> options, Path socket, Path newLog) {
-    if (used || !process.isAlive() || !ProcessPriority.restore(process.pid())) {
+    if (used || !process.isAlive()) {
       return Optional.empty();
     }
     used = true;
+    // It does the same itself when it reads what for, which may take long at a low priority.
+    boolean atOnce = ProcessPriority.restore(process.pid());
+    LOG.debug("spare VMM {} has the usual priority: {}", process.pid(), atOnce);
     try (OutputStream words = process.getOutputStream()) {
       Files.move(log, newLog);
       List<String> all = new ArrayList<>(options);

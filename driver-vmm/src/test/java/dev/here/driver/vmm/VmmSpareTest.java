@@ -2,6 +2,7 @@ package dev.here.driver.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.here.ffi.ProcessPriority;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,8 +59,8 @@ class VmmSpareTest {
                 .map(ProcessHandle::pid)
                 .orElse(0L);
       }
-      boolean root = "root".equals(System.getProperty("user.name"));
-      assertThat(niceOfThreads(pid)).containsOnly(root ? 19 : 0);
+      int lowered = ProcessPriority.mayRestore() ? ProcessPriority.LOWEST : 0;
+      assertThat(niceOfThreads(pid)).containsOnly(lowered);
       VmmStandby standby = guest.standby();
       standby.startFrom(spare);
       assertThat(standby.process().orElseThrow().pid()).isEqualTo(pid);
@@ -68,6 +69,17 @@ class VmmSpareTest {
       if (Files.exists(autogroup)) {
         assertThat(Files.readString(autogroup)).contains("nice 0");
       }
+    }
+  }
+
+  @Test
+  void hasTheUsualPriorityAlsoWhenItIsUsedBeforeItHasStarted() throws Exception {
+    try (BareMetalGuest guest = new BareMetalGuest(1);
+        VmmSpare spare = VmmSpare.start(folder.resolve("spare.log"))) {
+      VmmStandby standby = guest.standby();
+      standby.startFrom(spare);
+      standby.prepare(guest.memory, 1);
+      assertThat(niceOfThreads(standby.process().orElseThrow().pid())).containsOnly(0);
     }
   }
 
