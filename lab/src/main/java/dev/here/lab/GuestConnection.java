@@ -6,6 +6,7 @@ import java.io.InputStreamReader;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * One TCP connection to the service of the lab's guest (guestd.c says what it can be asked). It is
@@ -37,8 +38,10 @@ final class GuestConnection implements AutoCloseable {
     }
   }
 
-  void send(String request) throws IOException {
-    socket.getOutputStream().write((request + "\n").getBytes(StandardCharsets.US_ASCII));
+  /** Sends requests in one write; they are answered in their order. */
+  void send(List<String> requests) throws IOException {
+    String lines = String.join("\n", requests) + "\n";
+    socket.getOutputStream().write(lines.getBytes(StandardCharsets.US_ASCII));
   }
 
   /** The next answer. */
@@ -51,7 +54,7 @@ final class GuestConnection implements AutoCloseable {
   }
 
   String ask(String request) throws IOException {
-    send(request);
+    send(List.of(request));
     return receive();
   }
 

@@ -22,13 +22,12 @@ record ReadyState(Path disk, Path memory) {
 
   /** The saved state for this host on this machine, made now if the cache lacks it. */
   static ReadyState ensure(HostImage image, LabPlan plan, String host, Consumer<String> progress) {
-    String size =
-        "ready-%s-%dm-%dc"
-            .formatted(
-                Acceleration.ofThisMachine().name().toLowerCase(java.util.Locale.ROOT),
-                plan.memoryMebibytes(),
-                plan.cpus());
     HostRole role = HostRole.of(host);
+    List<String> processor = Acceleration.ofThisMachine().options(role);
+    String size =
+        "ready-%dm-%dc-%s"
+            .formatted(
+                plan.memoryMebibytes(), plan.cpus(), LabCache.digest(String.join(" ", processor)));
     Path folder = image.folder().resolve(size);
     if (!Files.isDirectory(folder)) {
       progress.accept("booting a %s host once, to save its state in %s".formatted(role, folder));
