@@ -88,6 +88,7 @@ public final class CounterClient {
     print("summary", tally.summary(failure));
   }
 
+  /** The answers to what went along: they may come an epoch apart and must not count as one gap. */
   private void uptime(GuestConnection connection) throws IOException {
     String uptime = connection.receive();
     long answered = heard();
