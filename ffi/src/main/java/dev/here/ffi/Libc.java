@@ -17,6 +17,8 @@ public final class Libc {
   public static final int O_RDONLY = 0;
   public static final int O_WRONLY = 1;
   public static final int O_RDWR = 2;
+  public static final int O_CREAT = 0x40;
+  public static final int O_EXCL = 0x80;
   public static final int O_NONBLOCK = 0x800;
   public static final int O_CLOEXEC = 0x80000;
   public static final int F_DUPFD_CLOEXEC = 1030;
@@ -41,6 +43,7 @@ public final class Libc {
   private static final NativeFunction FCNTL = LIBC.function("fcntl");
   private static final NativeFunction MKFIFO = LIBC.function("mkfifo");
   private static final NativeFunction FTRUNCATE = LIBC.function("ftruncate");
+  private static final NativeFunction FALLOCATE = LIBC.function("fallocate");
   private static final NativeFunction LSEEK = LIBC.function("lseek");
   private static final NativeFunction FDATASYNC = LIBC.function("fdatasync");
   private static final NativeFunction PIPE2 = LIBC.function("pipe2");
@@ -115,6 +118,11 @@ public final class Libc {
   /** ftruncate(2). */
   public static int ftruncate(int fd, long sizeBytes) {
     return FTRUNCATE.callInt(fd, sizeBytes);
+  }
+
+  /** fallocate(2) of the whole file: takes its room and makes it as long. */
+  public static int fallocate(int fd, long sizeBytes) {
+    return FALLOCATE.callInt(fd, 0, 0L, sizeBytes);
   }
 
   /** The size of an open file or block device in bytes (lseek to its end; moves the offset). */

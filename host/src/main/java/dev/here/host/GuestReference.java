@@ -12,6 +12,7 @@ import dev.here.hypervisor.HypervisorException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** What names a running guest on this host, and with it the hypervisor that runs it. */
 sealed interface GuestReference {
@@ -49,8 +50,13 @@ sealed interface GuestReference {
    */
   GuestProtection open(Path folder, Duration patience);
 
-  /** Undoes what a keeper that died has left; the guest and its network go on. */
-  List<String> cleanUp();
+  /**
+   * Undoes what a keeper that died has left; the guest and its network go on, and what was held
+   * goes out: no standby takes over any more.
+   *
+   * @param folder the dead keeper's
+   */
+  List<String> cleanUp(Path folder);
 
   /** Has this process go through {@link #cleanUp} once without a guest, so that it is quick. */
   default void rehearseCleanUp() {
@@ -73,9 +79,9 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp() {
+    public List<String> cleanUp(Path folder) {
       try (QmpClient qmp = connect()) {
-        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT);
+        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT, Optional.of(new HeldFrameFiles(folder)));
       }
     }
 
@@ -99,8 +105,8 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp() {
-      return XenGuest.cleanUp(name, QemuTimeouts.DEFAULT.command());
+    public List<String> cleanUp(Path folder) {
+      return XenGuest.cleanUp(name, new HeldFrameFiles(folder), QemuTimeouts.DEFAULT.command());
     }
 
     @Override
@@ -126,7 +132,7 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp() {
+    public List<String> cleanUp(Path folder) {
       try (VmmControl control = VmmControl.connect(socket)) {
         return VmmGuest.undo(control);
       }

@@ -138,7 +138,7 @@ final class KeeperRevival {
 
   private Optional<KeeperOutcome> undo() {
     try {
-      guest().cleanUp().forEach(line -> LOG.info("undone: {}", line));
+      guest().cleanUp(folder).forEach(line -> LOG.info("undone: {}", line));
       return Optional.empty();
     } catch (HypervisorException e) {
       return Optional.of(

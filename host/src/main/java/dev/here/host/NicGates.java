@@ -4,6 +4,7 @@ import dev.here.driver.qemu.QemuNic;
 import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.hypervisor.HypervisorException;
+import dev.here.net.FrameRoom;
 import dev.here.net.RedirectedNic;
 import dev.here.net.ReleasePermission;
 import dev.here.replication.FrameOutput;
@@ -18,9 +19,6 @@ import org.slf4j.LoggerFactory;
 /** The gates of a guest's cards, in a QEMU that carries its frames. */
 final class NicGates implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NicGates.class);
-
-  /** Room for a guest's frames between commits, for each card. */
-  private static final long GATE_BYTES = 64L << 20;
 
   private static final long CONNECT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
@@ -39,7 +37,8 @@ final class NicGates implements AutoCloseable {
     for (QemuNic nic : nics) {
       Path out = folder.resolve("out" + index);
       Path in = folder.resolve("in" + index);
-      RedirectedNic gate = RedirectedNic.listen(out, in, true, GATE_BYTES, permission, () -> {});
+      FrameRoom room = new HeldFrameFiles(folder).room(index);
+      RedirectedNic gate = RedirectedNic.listen(out, in, true, room, permission, () -> {});
       gates.add(gate);
       redirects.add(QemuNicRedirect.attach(qmp, nic, index, out, in, timeout));
       if (!gate.awaitConnected(CONNECT_NANOS)) {

@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,7 +53,8 @@ final class QemuProtection implements GuestProtection {
     qmp = QmpClient.connect(qmpSocket, timeouts.command());
     try {
       long began = System.nanoTime();
-      QemuCleanup.undo(qmp, timeouts).forEach(line -> LOG.info("left over from before: {}", line));
+      QemuCleanup.undo(qmp, timeouts, Optional.empty())
+          .forEach(line -> LOG.info("left over from before: {}", line));
       inventory = QemuInventory.take(qmp, timeouts.command());
       QemuPreflight.require(inventory);
       LOG.info("{} can be protected ({} ms)", inventory.vmName(), millisSince(began));

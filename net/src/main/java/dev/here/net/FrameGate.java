@@ -1,6 +1,5 @@
 package dev.here.net;
 
-import dev.here.ffi.MappedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
@@ -51,7 +50,7 @@ public final class FrameGate implements FramePort {
   private final GuestAddresses addresses = new GuestAddresses();
   private final Arena arena = Arena.ofShared();
   private final MemorySegment outgoing = arena.allocate(MAX_RECORD_BYTES, 64);
-  private final MappedMemory room;
+  private final FrameRoom room;
   private final FrameRing ring;
   private final Thread sender;
 
@@ -75,12 +74,12 @@ public final class FrameGate implements FramePort {
   /**
    * An open gate.
    *
-   * @param capacityBytes of the ring, a power of two; what does not fit is lost as on a full link
+   * @param room new; what does not fit is lost as on a full link; closed with the gate
    * @param port where frames leave; closed with the gate
    * @param permission asked before each frame that leaves a gate which is not open
    */
   public FrameGate(
-      long capacityBytes,
+      FrameRoom room,
       FramePort port,
       Passing passing,
       ReleasePermission permission,
@@ -89,8 +88,8 @@ public final class FrameGate implements FramePort {
     this.passing = passing;
     this.permission = permission;
     this.pressure = pressure;
-    this.room = MappedMemory.anonymous(FrameRing.checkedCapacity(capacityBytes));
-    this.ring = new FrameRing(room.segment());
+    this.room = room;
+    this.ring = new FrameRing(room);
     this.sender = Thread.ofPlatform().daemon().name("frame-gate").unstarted(this::run);
     sender.start();
   }

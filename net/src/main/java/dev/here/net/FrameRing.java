@@ -2,70 +2,62 @@ package dev.here.net;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
+import java.lang.invoke.VarHandle;
 
 /**
- * A bounded queue of frame records in native memory for one writing and one reading thread. Layout:
- * docs/specs/frame-gate.md.
+ * A bounded queue of frame records in a {@link FrameRoom} for one writing and one reading thread.
+ * Layout: docs/specs/frame-gate.md.
  *
  * <p>Positions count octets from the beginning of time; a record lies at its position modulo the
  * capacity and never wraps. The writer alone moves {@link #tail}, the reader alone moves {@link
  * #head}; both are volatile, so a record is complete before its reader can see it and read before
- * its writer can write over it. Nothing is allocated after construction.
+ * its writer can write over it, also for who reads the room after this process has died. Nothing is
+ * allocated after construction.
  */
 final class FrameRing {
   /** Octets of a record before its frame's header. */
   static final int PREFIX_BYTES = 16;
 
-  private static final ValueLayout.OfInt U32 =
-      ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong U64 =
-      ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
+  /** In place of a length: the rest up to the end of the ring is unused. */
+  static final int SKIP = 0;
+
+  private static final ValueLayout.OfInt U32 = FrameRoom.U32;
+  private static final ValueLayout.OfLong U64 = FrameRoom.U64;
+  private static final VarHandle POSITION = U64.varHandle();
   private static final int ALIGN = 8;
 
-  /** In place of a length: the rest up to the end of the ring is unused. */
-  private static final int SKIP = 0;
-
+  private final MemorySegment positions;
   private final MemorySegment memory;
   private final long capacityBytes;
-  private volatile long head;
-  private volatile long tail;
 
-  /**
-   * @param memory of a size that {@link #checkedCapacity} lets pass
-   */
-  FrameRing(MemorySegment memory) {
+  /** An empty ring in new room. */
+  FrameRing(FrameRoom room) {
+    this.positions = room.segment().asSlice(0, FrameRoom.RING_OFFSET);
+    this.memory = room.segment().asSlice(FrameRoom.RING_OFFSET);
     this.capacityBytes = memory.byteSize();
-    this.memory = memory;
   }
 
-  /** The same number, if it is a power of two and at least twice the longest record. */
-  static long checkedCapacity(long capacityBytes) {
-    if (Long.bitCount(capacityBytes) != 1
-        || capacityBytes < 2L * (PREFIX_BYTES + FramePort.MAX_RECORD_BYTES)) {
-      throw new IllegalArgumentException(
-          "a frame gate holds %d octets; choose a power of two of at least 262144"
-              .formatted(capacityBytes));
-    }
-    return capacityBytes;
+  /** Octets that a record of a frame of {@code length} takes, its header included. */
+  static int recordBytes(int length) {
+    return PREFIX_BYTES + length + ALIGN - 1 & -ALIGN;
   }
 
   /** Position behind the last record. */
   long tail() {
-    return tail;
+    return (long) POSITION.getVolatile(positions, (long) FrameRoom.TAIL_OFFSET);
   }
 
   /** Position of the oldest record. */
   long head() {
-    return head;
+    return (long) POSITION.getVolatile(positions, (long) FrameRoom.HEAD_OFFSET);
   }
 
   boolean isEmpty() {
-    return head == tail;
+    return head() == tail();
   }
 
   long usedBytes() {
-    return tail - head;
+    return tail() - head();
   }
 
   long capacityBytes() {
@@ -74,11 +66,11 @@ final class FrameRing {
 
   /** The writer adds a record; false when there is no room for it. */
   boolean add(long epoch, MemorySegment frame, int length) {
-    long at = tail;
-    int size = PREFIX_BYTES + length + ALIGN - 1 & -ALIGN;
+    long at = tail();
+    int size = recordBytes(length);
     long toEnd = capacityBytes - (at & capacityBytes - 1);
     long skipped = toEnd < size ? toEnd : 0;
-    if (capacityBytes - (at - head) < skipped + size) {
+    if (capacityBytes - (at - head()) < skipped + size) {
       return false;
     }
     if (skipped > 0) {
@@ -90,13 +82,13 @@ final class FrameRing {
     memory.set(U32, offset + 4, FramePort.HEADER_BYTES);
     memory.set(U64, offset + 8, epoch);
     MemorySegment.copy(frame, 0, memory, offset + PREFIX_BYTES, length);
-    tail = at + size;
+    POSITION.setVolatile(positions, (long) FrameRoom.TAIL_OFFSET, at + size);
     return true;
   }
 
   /** Position of the record that the reader takes next: {@link #head}, or past unused octets. */
   private long next() {
-    long at = head;
+    long at = head();
     return memory.get(U32, at & capacityBytes - 1) == SKIP
         ? at + capacityBytes - (at & capacityBytes - 1)
         : at;
@@ -121,6 +113,7 @@ final class FrameRing {
   /** The reader is done with its next frame. */
   void remove() {
     long at = next();
-    head = at + (PREFIX_BYTES + memory.get(U32, at & capacityBytes - 1) + ALIGN - 1 & -ALIGN);
+    long behind = at + recordBytes(memory.get(U32, at & capacityBytes - 1));
+    POSITION.setVolatile(positions, (long) FrameRoom.HEAD_OFFSET, behind);
   }
 }

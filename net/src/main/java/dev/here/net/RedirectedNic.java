@@ -34,6 +34,7 @@ public final class RedirectedNic implements AutoCloseable {
   private final UnixListener inListener;
   private final Arena arena = Arena.ofShared();
   private final StreamFrameCodec codec;
+  private final FrameRoom room;
   private final FrameGate gate;
   private final InPort inPort;
   private final Thread outThread;
@@ -50,23 +51,31 @@ public final class RedirectedNic implements AutoCloseable {
    * @param outPath where the redirector with {@code outdev} connects
    * @param inPath where the redirector with {@code indev} connects
    * @param vnetHeaders both redirectors have vnet_hdr_support=on
-   * @param capacityBytes of the gate
+   * @param room of the gate; closed with it, also when this fails
    * @throws NativeException when a path cannot be listened on, with the path
    */
   public static RedirectedNic listen(
       Path outPath,
       Path inPath,
       boolean vnetHeaders,
-      long capacityBytes,
+      FrameRoom room,
       ReleasePermission permission,
       FrameGate.Pressure pressure) {
-    UnixListener outListener = UnixListener.bindOverStale(outPath);
+    UnixListener outListener = listen(outPath, room);
     try {
-      UnixListener inListener = UnixListener.bindOverStale(inPath);
-      return new RedirectedNic(
-          outListener, inListener, vnetHeaders, capacityBytes, permission, pressure);
+      UnixListener inListener = listen(inPath, room);
+      return new RedirectedNic(outListener, inListener, vnetHeaders, room, permission, pressure);
     } catch (RuntimeException e) {
       outListener.close();
+      throw e;
+    }
+  }
+
+  private static UnixListener listen(Path path, FrameRoom room) {
+    try {
+      return UnixListener.bindOverStale(path);
+    } catch (RuntimeException e) {
+      room.close();
       throw e;
     }
   }
@@ -75,7 +84,7 @@ public final class RedirectedNic implements AutoCloseable {
       UnixListener outListener,
       UnixListener inListener,
       boolean vnetHeaders,
-      long capacityBytes,
+      FrameRoom room,
       ReleasePermission permission,
       FrameGate.Pressure pressure) {
     this.outListener = outListener;
@@ -85,8 +94,8 @@ public final class RedirectedNic implements AutoCloseable {
             vnetHeaders,
             arena.allocate(FramePort.MAX_RECORD_BYTES + (long) FramePort.HEADER_BYTES, 64));
     this.inPort = new InPort(vnetHeaders, codec, arena);
-    this.gate =
-        new FrameGate(capacityBytes, inPort, FrameGate.Passing.QUEUED, permission, pressure);
+    this.gate = new FrameGate(room, inPort, FrameGate.Passing.QUEUED, permission, pressure);
+    this.room = room;
     this.outThread = Thread.ofPlatform().daemon().name("nic-out").unstarted(this::readOut);
     this.inThread = Thread.ofPlatform().daemon().name("nic-in").unstarted(this::acceptIn);
     outThread.start();
@@ -113,7 +122,11 @@ public final class RedirectedNic implements AutoCloseable {
   private void readOut() {
     try (Arena own = Arena.ofConfined()) {
       MemorySegment chunk = own.allocate(CHUNK_BYTES, 64);
-      StreamFrameCodec.Frames toGate = (record, length) -> gate.send(record, length);
+      StreamFrameCodec.Frames toGate =
+          (record, length) -> {
+            room.headerBytes(codec.lastHeaderBytes());
+            gate.send(record, length);
+          };
       while (!closed) {
         Optional<UnixSocket> connection = accept(outListener);
         if (connection.isPresent()) {

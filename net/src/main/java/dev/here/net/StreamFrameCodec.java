@@ -106,10 +106,15 @@ public final class StreamFrameCodec {
     return dataDone < headerBytes ? Math.min(available, headerBytes - dataDone) : available;
   }
 
+  /** Whether a virtio-net header can have so many octets: 0, 10 or 12. */
+  static boolean isHeaderLength(long octets) {
+    return octets == 0 || octets == FramePort.HEADER_BYTES || octets == FramePort.HEADER_BYTES - 2;
+  }
+
   private void begin() {
     long size = prefix.get(U32, 0) & 0xffff_ffffL;
     long header = vnetHeaders ? prefix.get(U32, 4) & 0xffff_ffffL : 0;
-    if (header != 0 && header != FramePort.HEADER_BYTES && header != FramePort.HEADER_BYTES - 2) {
+    if (!isHeaderLength(header)) {
       throw new FrameStreamException(
           "a frame has a virtio-net header of %d octets, must be 0, 10 or 12: set vnet_hdr_support alike on both filters"
               .formatted(header));

@@ -38,7 +38,8 @@ class FrameGateTest {
 
   private FrameGate gate(FrameGate.Passing passing) {
     FrameGate gate =
-        new FrameGate(CAPACITY, port, passing, permitted::get, pressed::incrementAndGet);
+        new FrameGate(
+            FrameRoom.anonymous(CAPACITY), port, passing, permitted::get, pressed::incrementAndGet);
     gates.add(gate);
     return gate;
   }

@@ -115,7 +115,12 @@ class RedirectedNicQemuTest {
   void whatTheGuestSendsReachesItsNetworkOnlyThroughTheGate() throws Exception {
     try (RedirectedNic nic =
         RedirectedNic.listen(
-            folder.resolve("out"), folder.resolve("in"), true, 1 << 18, () -> true, () -> {})) {
+            folder.resolve("out"),
+            folder.resolve("in"),
+            true,
+            FrameRoom.anonymous(1 << 18),
+            () -> true,
+            () -> {})) {
       redirect("in");
       redirect("out");
       String filter =

@@ -34,7 +34,12 @@ class RedirectedNicTest {
   void connect() throws Exception {
     nic =
         RedirectedNic.listen(
-            folder.resolve("out"), folder.resolve("in"), true, 1 << 20, () -> true, () -> {});
+            folder.resolve("out"),
+            folder.resolve("in"),
+            true,
+            FrameRoom.anonymous(1 << 20),
+            () -> true,
+            () -> {});
     out = UnixSocket.connect(folder.resolve("out").toString());
     in = UnixSocket.connect(folder.resolve("in").toString());
     assertThat(nic.awaitConnected(TimeUnit.SECONDS.toNanos(20))).isTrue();

@@ -110,7 +110,12 @@ class TapDeviceTest {
       try (Arena arena = Arena.ofShared();
           PacketSocket host = PacketSocket.open(index, TYPE);
           FrameGate gate =
-              new FrameGate(1 << 18, tap, FrameGate.Passing.DIRECT, () -> true, () -> {})) {
+              new FrameGate(
+                  FrameRoom.anonymous(1 << 18),
+                  tap,
+                  FrameGate.Passing.DIRECT,
+                  () -> true,
+                  () -> {})) {
         MemorySegment record = arena.allocate(72);
         MemorySegment.copy(frame(arena), 0, record, 12, 60);
         MemorySegment got = arena.allocate(2048);

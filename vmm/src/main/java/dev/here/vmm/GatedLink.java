@@ -2,6 +2,7 @@ package dev.here.vmm;
 
 import dev.here.net.FrameGate;
 import dev.here.net.FramePort;
+import dev.here.net.FrameRoom;
 import dev.here.net.Offloads;
 import dev.here.net.ReleasePermission;
 import dev.here.net.TapDevice;
@@ -30,7 +31,11 @@ final class GatedLink implements FramePort {
     FrameGate known =
         gate.orElseGet(() ->
             new FrameGate(
-                GATE_BYTES, new LentPort(tap), FrameGate.Passing.DIRECT, permission, () -> {}));
+                FrameRoom.anonymous(GATE_BYTES),
+                new LentPort(tap),
+                FrameGate.Passing.DIRECT,
+                permission,
+                () -> {}));
     gate = Optional.of(known);
     return known;
   }

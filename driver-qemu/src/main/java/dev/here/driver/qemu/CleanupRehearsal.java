@@ -1,14 +1,19 @@
 package dev.here.driver.qemu;
 
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
 
 /**
  * Undoes the leavings of a protection that never was, in a monitor that answers from a script. A
@@ -50,7 +55,8 @@ public final class CleanupRehearsal {
     try (ScriptedMonitor monitor = new ScriptedMonitor(socket)) {
       leave(monitor);
       try (QmpClient qmp = QmpClient.connect(socket, PATIENCE)) {
-        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT);
+        return QemuCleanup.undo(
+            qmp, QemuTimeouts.DEFAULT, Optional.of(new RehearsedFrames(folder)));
       }
     } finally {
       Files.deleteIfExists(socket);
@@ -73,19 +79,62 @@ public final class CleanupRehearsal {
           return Optional.of("{\"return\": {}}");
         });
     monitor.answer("query-status", "{\"status\": \"running\"}");
-    monitor.answer("qom-list", list("name", "here-nic0-in-filter", "here-nic0-out-filter"));
-    monitor.answer("query-chardev", list("label", "here-nic0-in", "here-nic0-out"));
+    monitor.answer(
+        "qom-list", "[{\"name\": \"here-nic0-in-filter\"}, {\"name\": \"here-nic0-out-filter\"}]");
+    monitor.answer(
+        "query-chardev",
+        "[{\"label\": \"here-nic0-in\"}, {\"label\": \"here-nic0-out\"},"
+            + " {\"label\": \"here-nic0-held\", \"filename\": \"disconnected:unix\"}]");
     monitor.answer(
         "query-migrate-parameters",
         "{\"x-checkpoint-delay\": %d}".formatted(MigrationSettings.DELAY_MILLIS));
+    monitor.answers.put("chardev-add", CleanupRehearsal::connect);
+    monitor.answer("qom-get", "\"netdev\"");
     for (String command :
         List.of(
-            "object-del", "chardev-remove", "migrate-set-parameters", "migrate-set-capabilities")) {
+            "object-add",
+            "object-del",
+            "chardev-remove",
+            "migrate-set-parameters",
+            "migrate-set-capabilities")) {
       monitor.answer(command, ScriptedMonitor.OK);
     }
   }
 
-  private static String list(String key, String first, String second) {
-    return "[{\"%1$s\": \"%2$s\"}, {\"%1$s\": \"%3$s\"}]".formatted(key, first, second);
+  /** A chardev that connects, then reads until the other end has ended. */
+  private static Optional<String> connect(JsonNode request) {
+    String path = request.findPath("path").asString("");
+    try {
+      SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path));
+      Thread.ofVirtual().start(() -> readToTheEnd(channel));
+      return Optional.of("{\"return\": {}}");
+    } catch (IOException e) {
+      return Optional.of(
+          "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no way to the socket\"}}");
+    }
+  }
+
+  private static void readToTheEnd(SocketChannel opened) {
+    try (SocketChannel channel = opened) {
+      int read;
+      do {
+        read = channel.read(ByteBuffer.allocate(64));
+      } while (read >= 0);
+    } catch (IOException e) {
+      LOG.debug("a rehearsed connection ended: {}", e.getMessage());
+    }
+  }
+
+  /** What a gate held: one frame. */
+  private record RehearsedFrames(Path folder) implements HeldFrameSource {
+    @Override
+    public boolean holds(int card) {
+      return true;
+    }
+
+    @Override
+    public void letOut(int card, Consumer<ByteBuffer> way) {
+      way.accept(ByteBuffer.allocateDirect(80));
+    }
   }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -72,19 +73,28 @@ public final class QemuNicRedirect implements AutoCloseable {
     }
   }
 
-  private void addSocket(String way, Path path) {
-    Map<String, Object> socket =
-        Map.of(
-            "addr",
-            Map.of("type", "unix", "data", Map.of("path", path.toString())),
-            "server",
-            false,
-            "reconnect",
-            RECONNECT_SECONDS);
+  /** A socket chardev that connects to {@code path}; it has when this returns, or tries again. */
+  static void addSocket(
+      QmpClient qmp, String id, Path path, Map<String, Object> options, Duration timeout) {
+    var socket = new LinkedHashMap<String, Object>(options);
+    socket.put("addr", Map.of("type", "unix", "data", Map.of("path", path.toString())));
+    socket.put("server", false);
     qmp.execute(
         "chardev-add",
-        Map.of("id", socketId(way), "backend", Map.of("type", "socket", "data", socket)),
+        Map.of("id", id, "backend", Map.of("type", "socket", "data", socket)),
         timeout);
+  }
+
+  private void addSocket(String way, Path path) {
+    addSocket(qmp, socketId(way), path, Map.of("reconnect", RECONNECT_SECONDS), timeout);
+  }
+
+  /** Whether the other end of a socket chardev has ended the connection and all was read. */
+  static boolean isDisconnected(QmpClient qmp, String id, Duration timeout) {
+    return qmp.execute("query-chardev", timeout)
+        .valueStream()
+        .filter(chardev -> chardev.path("label").asString("").equals(id))
+        .anyMatch(chardev -> chardev.path("filename").asString("").startsWith("disconnected:"));
   }
 
   /**
@@ -92,22 +102,23 @@ public final class QemuNicRedirect implements AutoCloseable {
    * one that takes frames from the gate is made first: what it feeds in passes no other filter.
    */
   private void addFilter(String netdev, String way, String end) {
-    var arguments = new LinkedHashMap<String, Object>();
+    addFilter(qmp, socketId(way), netdev, Map.of(end, socketId(way)), timeout);
+  }
+
+  /** A redirector on the guest's way out with the id {@code name} and "-filter". */
+  static void addFilter(
+      QmpClient qmp, String name, String netdev, Map<String, Object> options, Duration timeout) {
+    var arguments = new LinkedHashMap<String, Object>(options);
     arguments.put("qom-type", "filter-redirector");
-    arguments.put("id", filterId(way));
+    arguments.put("id", name + "-filter");
     arguments.put("netdev", netdev);
     arguments.put("queue", "rx");
-    arguments.put(end, socketId(way));
     arguments.put("vnet_hdr_support", true);
     qmp.execute("object-add", arguments, timeout);
   }
 
   private String socketId(String way) {
     return name + way;
-  }
-
-  private String filterId(String way) {
-    return name + way + "-filter";
   }
 
   /**
@@ -121,16 +132,30 @@ public final class QemuNicRedirect implements AutoCloseable {
     removeSockets(qmp, timeout, name);
   }
 
-  /** Removes all filters and sockets of ours; returns their ids. */
-  public static List<String> removeAll(QmpClient qmp, Duration timeout) {
-    var removed = new ArrayList<>(removeFilters(qmp, timeout, ID_PREFIX));
-    removed.addAll(removeSockets(qmp, timeout, ID_PREFIX));
-    return removed;
+  /**
+   * Removes all filters and sockets of ours, which a dead keeper left. What its gates held goes out
+   * before: the caller has made sure that no standby takes over.
+   *
+   * @return what was done, a line each
+   */
+  public static List<String> removeAll(
+      QmpClient qmp, Optional<HeldFrameSource> held, Duration timeout) {
+    List<String> done = letOut(qmp, held, timeout);
+    removeSockets(qmp, timeout, ID_PREFIX).forEach(id -> done.add("removed socket " + id));
+    return done;
+  }
+
+  /** As {@link #removeAll}, but the sockets stay, which have no effect any more. */
+  static List<String> letOut(QmpClient qmp, Optional<HeldFrameSource> held, Duration timeout) {
+    var done = new ArrayList<String>();
+    held.ifPresent(source -> done.addAll(HeldFrameOutlet.letOut(qmp, source, timeout)));
+    removeFilters(qmp, timeout, ID_PREFIX).forEach(id -> done.add("removed filter " + id));
+    return done;
   }
 
   /** Removes all objects below /objects whose id begins with {@code prefix}; returns their ids. */
   static List<String> removeFilters(QmpClient qmp, Duration timeout, String prefix) {
-    List<String> ids = objects(qmp, timeout, prefix);
+    List<String> ids = filters(qmp, timeout, prefix);
     // The out filter goes first: from then on frames take the direct way.
     for (String id : ids.stream().sorted(java.util.Comparator.reverseOrder()).toList()) {
       qmp.execute("object-del", Map.of("id", id), timeout);
@@ -138,7 +163,8 @@ public final class QemuNicRedirect implements AutoCloseable {
     return ids;
   }
 
-  private static List<String> objects(QmpClient qmp, Duration timeout, String prefix) {
+  /** Ids of all objects below /objects that begin with {@code prefix}. */
+  static List<String> filters(QmpClient qmp, Duration timeout, String prefix) {
     try {
       return names(qmp.execute("qom-list", Map.of("path", "/objects"), timeout), "name", prefix);
     } catch (QmpErrorException e) {

@@ -10,11 +10,13 @@ class CleanupRehearsalTest {
   void everyStepIsRehearsed() throws IOException {
     assertThat(CleanupRehearsal.run())
         .containsExactly(
-            "left COLO",
+            "let out 1 frames that were held of card 0",
             "removed filter here-nic0-in-filter",
             "removed filter here-nic0-out-filter",
+            "left COLO",
             "removed socket here-nic0-in",
             "removed socket here-nic0-out",
+            "removed socket here-nic0-held",
             "restored the migration settings");
   }
 }

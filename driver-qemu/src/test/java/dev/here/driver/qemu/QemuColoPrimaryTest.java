@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeAll;
@@ -255,10 +256,10 @@ class QemuColoPrimaryTest {
       new dev.here.formats.qemu.ColoStream(colo)
           .readInitial(new BlockPages(qemu.inventory().ramBlocks(), new Replica()));
       colo.close();
-      assertThat(QemuCleanup.undo(qemu.qmp(), TIMEOUTS))
+      assertThat(QemuCleanup.undo(qemu.qmp(), TIMEOUTS, Optional.empty()))
           .containsExactly("left COLO", "restored the migration settings");
       assertUntouched(qemu);
-      assertThat(QemuCleanup.undo(qemu.qmp(), TIMEOUTS)).isEmpty();
+      assertThat(QemuCleanup.undo(qemu.qmp(), TIMEOUTS, Optional.empty())).isEmpty();
     }
   }
 

@@ -1,0 +1,146 @@
+package dev.here.driver.qemu;
+
+import dev.here.hypervisor.HypervisorException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A way past a dead keeper's gate for what it held, while its filters still keep back what comes
+ * after: one more redirector, behind all others on the guest's way out. The dead keeper's own would
+ * connect again only after a second. It has the form of the gate's own socket and filter, and goes
+ * with them.
+ */
+final class HeldFrameOutlet implements AutoCloseable {
+  private static final Pattern GATED =
+      Pattern.compile(QemuNicRedirect.ID_PREFIX + "nic(\\d{1,3})-in-filter");
+  private static final long POLL_NANOS = 1_000_000;
+
+  private final QmpClient qmp;
+  private final String name;
+  private final Path path;
+  private final ServerSocketChannel server;
+  private final SocketChannel channel;
+  private final long deadline;
+  private int frames;
+
+  /**
+   * Lets out what the gates of all cards held that have filters of ours.
+   *
+   * @return what was done, a line for each card that had frames; also where it failed: they are
+   *     lost then, as on a network
+   */
+  static List<String> letOut(QmpClient qmp, HeldFrameSource held, Duration timeout) {
+    var done = new ArrayList<String>();
+    for (String filter : QemuNicRedirect.filters(qmp, timeout, QemuNicRedirect.ID_PREFIX)) {
+      Matcher gated = GATED.matcher(filter);
+      if (gated.matches() && held.holds(Integer.parseInt(gated.group(1)))) {
+        done.add(letOut(qmp, Integer.parseInt(gated.group(1)), filter, held, timeout));
+      }
+    }
+    return done;
+  }
+
+  private static String letOut(
+      QmpClient qmp, int card, String inFilter, HeldFrameSource held, Duration timeout) {
+    try (var outlet = new HeldFrameOutlet(qmp, card, inFilter, held.folder(), timeout)) {
+      held.letOut(card, outlet::write);
+      outlet.finish(timeout);
+      return "let out %d frames that were held of card %d".formatted(outlet.frames, card);
+    } catch (HypervisorException | IOException | UncheckedIOException e) {
+      return "frames that were held of card %d are lost: %s".formatted(card, e.getMessage());
+    }
+  }
+
+  private HeldFrameOutlet(QmpClient qmp, int card, String inFilter, Path folder, Duration timeout)
+      throws IOException {
+    this.qmp = qmp;
+    this.deadline = System.nanoTime() + timeout.toNanos();
+    this.name = QemuNicRedirect.ID_PREFIX + "nic" + card + "-held";
+    this.path = folder.resolve("held" + card + ".sock");
+    Files.deleteIfExists(path);
+    this.server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      server.bind(UnixDomainSocketAddress.of(path)).configureBlocking(false);
+      QemuNicRedirect.addSocket(qmp, name, path, Map.of(), timeout);
+      this.channel = accept();
+      channel.configureBlocking(false);
+      addFilter(inFilter, timeout);
+    } catch (IOException | RuntimeException e) {
+      server.close();
+      Files.deleteIfExists(path);
+      throw e;
+    }
+  }
+
+  /** QEMU has connected when it answers. */
+  private SocketChannel accept() throws IOException {
+    SocketChannel accepted = server.accept();
+    if (accepted == null) {
+      throw new HypervisorException(
+          "QEMU at %s did not connect to %s".formatted(qmp.socket(), path));
+    }
+    return accepted;
+  }
+
+  /** At the head of the back end's list, which the guest's frames go through from the tail. */
+  private void addFilter(String inFilter, Duration timeout) {
+    String netdev =
+        qmp.execute(
+                "qom-get", Map.of("path", "/objects/" + inFilter, "property", "netdev"), timeout)
+            .asString("");
+    QemuNicRedirect.addFilter(
+        qmp, name, netdev, Map.of("indev", name, "position", "head"), timeout);
+  }
+
+  private void write(ByteBuffer frame) {
+    try {
+      while (frame.hasRemaining()) {
+        if (channel.write(frame) == 0) {
+          pause();
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    frames++;
+  }
+
+  /**
+   * Returns when QEMU has taken everything. Only our half of the connection is shut, so QEMU reads
+   * to the end and then says that it is disconnected (QEMU's chardev/char-socket.c).
+   */
+  private void finish(Duration timeout) throws IOException {
+    channel.shutdownOutput();
+    while (!QemuNicRedirect.isDisconnected(qmp, name, timeout)) {
+      pause();
+    }
+  }
+
+  private void pause() {
+    if (System.nanoTime() > deadline) {
+      throw new HypervisorException("QEMU at %s does not take them".formatted(qmp.socket()));
+    }
+    LockSupport.parkNanos(POLL_NANOS);
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+    server.close();
+    Files.deleteIfExists(path);
+  }
+}

@@ -1,0 +1,76 @@
+package dev.here.host;
+
+import dev.here.driver.qemu.HeldFrameSource;
+import dev.here.ffi.NativeException;
+import dev.here.net.FramePort;
+import dev.here.net.FrameRoom;
+import dev.here.net.FrameStreamException;
+import dev.here.net.HeldFrames;
+import dev.here.net.StreamFrameCodec;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a keeper's gates hold, a file for each card in the keeper's folder. When the keeper has
+ * died, and its guest goes on here, the daemon lets it out.
+ *
+ * @param folder the keeper's
+ */
+record HeldFrameFiles(Path folder) implements HeldFrameSource {
+  private static final Logger LOG = LoggerFactory.getLogger(HeldFrameFiles.class);
+
+  /** Room for a guest's frames between commits, for each card. */
+  private static final long GATE_BYTES = 64L << 20;
+
+  private Path file(int card) {
+    return folder.resolve("held" + card);
+  }
+
+  /** Room for a card's gate: in its file, or where that has no room in this process. */
+  FrameRoom room(int card) {
+    try {
+      return FrameRoom.inFile(file(card), GATE_BYTES);
+    } catch (NativeException e) {
+      LOG.warn(
+          "frames that are held when this keeper dies will be lost, until their senders send them"
+              + " again: {}",
+          e.getMessage());
+      return FrameRoom.anonymous(GATE_BYTES);
+    }
+  }
+
+  @Override
+  public boolean holds(int card) {
+    if (!Files.exists(file(card))) {
+      return false;
+    }
+    try (HeldFrames held = HeldFrames.open(file(card))) {
+      return !held.isEmpty();
+    } catch (FrameStreamException | UncheckedIOException e) {
+      LOG.warn("frames of a dead keeper are lost: {}", e.getMessage());
+      return false;
+    }
+  }
+
+  @Override
+  public void letOut(int card, Consumer<ByteBuffer> way) {
+    try (Arena arena = Arena.ofConfined();
+        HeldFrames held = HeldFrames.open(file(card))) {
+      MemorySegment encoded =
+          arena.allocate(FramePort.MAX_RECORD_BYTES + (long) StreamFrameCodec.MAX_PREFIX_BYTES, 8);
+      held.forEach((record, length) -> {
+        int size = StreamFrameCodec.encode(record, length, true, held.headerBytes(), encoded);
+        way.accept(encoded.asSlice(0, size).asByteBuffer());
+      });
+    } catch (FrameStreamException e) {
+      LOG.warn("some frames of a dead keeper are lost: {}", e.getMessage());
+    }
+  }
+}
