@@ -2,7 +2,6 @@ package dev.here.net;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,8 +17,7 @@ import java.nio.file.StandardOpenOption;
 public final class HeldFrames implements AutoCloseable {
   private final Path file;
   private final FileChannel channel;
-  private final Arena arena = Arena.ofConfined();
-  private final MemorySegment record = arena.allocate(FramePort.MAX_RECORD_BYTES, 64);
+  private final ByteBuffer record = ByteBuffer.allocate(FramePort.MAX_RECORD_BYTES);
   private final ByteBuffer prefix =
       ByteBuffer.allocate(FrameRing.PREFIX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private final int headerBytes;
@@ -120,8 +118,8 @@ public final class HeldFrames implements AutoCloseable {
             && FrameRing.recordBytes(length) <= Math.min(toEnd, tail - at),
         "has a frame of an impossible length at %d".formatted(at),
         length);
-    read(record.asByteBuffer().limit(length), offset(offset) + FrameRing.PREFIX_BYTES);
-    frames.frame(record, length);
+    read(record.clear().limit(length), offset(offset) + FrameRing.PREFIX_BYTES);
+    frames.frame(MemorySegment.ofBuffer(record.flip()), length);
     return at + FrameRing.recordBytes(length);
   }
 
@@ -146,7 +144,6 @@ public final class HeldFrames implements AutoCloseable {
 
   @Override
   public void close() {
-    arena.close();
     try {
       channel.close();
     } catch (IOException e) {

@@ -30,6 +30,7 @@ final class HeldFrameOutlet implements AutoCloseable {
   private static final long POLL_NANOS = 1_000_000;
 
   private final QmpClient qmp;
+  private final Duration timeout;
   private final String name;
   private final Path path;
   private final ServerSocketChannel server;
@@ -47,8 +48,11 @@ final class HeldFrameOutlet implements AutoCloseable {
     var done = new ArrayList<String>();
     for (String filter : QemuNicRedirect.filters(qmp, timeout, QemuNicRedirect.ID_PREFIX)) {
       Matcher gated = GATED.matcher(filter);
-      if (gated.matches() && held.holds(Integer.parseInt(gated.group(1)))) {
-        done.add(letOut(qmp, Integer.parseInt(gated.group(1)), filter, held, timeout));
+      if (gated.matches()) {
+        int card = Integer.parseInt(gated.group(1));
+        if (held.holds(card)) {
+          done.add(letOut(qmp, card, filter, held, timeout));
+        }
       }
     }
     return done;
@@ -56,18 +60,20 @@ final class HeldFrameOutlet implements AutoCloseable {
 
   private static String letOut(
       QmpClient qmp, int card, String inFilter, HeldFrameSource held, Duration timeout) {
-    try (var outlet = new HeldFrameOutlet(qmp, card, inFilter, held.folder(), timeout)) {
+    try (var outlet = new HeldFrameOutlet(qmp, card, held.folder(), timeout)) {
+      outlet.addFilter(inFilter);
       held.letOut(card, outlet::write);
-      outlet.finish(timeout);
+      outlet.finish();
       return "let out %d frames that were held of card %d".formatted(outlet.frames, card);
     } catch (HypervisorException | IOException | UncheckedIOException e) {
       return "frames that were held of card %d are lost: %s".formatted(card, e.getMessage());
     }
   }
 
-  private HeldFrameOutlet(QmpClient qmp, int card, String inFilter, Path folder, Duration timeout)
+  private HeldFrameOutlet(QmpClient qmp, int card, Path folder, Duration timeout)
       throws IOException {
     this.qmp = qmp;
+    this.timeout = timeout;
     this.deadline = System.nanoTime() + timeout.toNanos();
     this.name = QemuNicRedirect.ID_PREFIX + "nic" + card + "-held";
     this.path = folder.resolve("held" + card + ".sock");
@@ -77,8 +83,6 @@ final class HeldFrameOutlet implements AutoCloseable {
       server.bind(UnixDomainSocketAddress.of(path)).configureBlocking(false);
       QemuNicRedirect.addSocket(qmp, name, path, Map.of(), timeout);
       this.channel = accept();
-      channel.configureBlocking(false);
-      addFilter(inFilter, timeout);
     } catch (IOException | RuntimeException e) {
       server.close();
       Files.deleteIfExists(path);
@@ -93,11 +97,12 @@ final class HeldFrameOutlet implements AutoCloseable {
       throw new HypervisorException(
           "QEMU at %s did not connect to %s".formatted(qmp.socket(), path));
     }
+    accepted.configureBlocking(false);
     return accepted;
   }
 
   /** At the head of the back end's list, which the guest's frames go through from the tail. */
-  private void addFilter(String inFilter, Duration timeout) {
+  private void addFilter(String inFilter) {
     String netdev =
         qmp.execute(
                 "qom-get", Map.of("path", "/objects/" + inFilter, "property", "netdev"), timeout)
@@ -123,7 +128,7 @@ final class HeldFrameOutlet implements AutoCloseable {
    * Returns when QEMU has taken everything. Only our half of the connection is shut, so QEMU reads
    * to the end and then says that it is disconnected (QEMU's chardev/char-socket.c).
    */
-  private void finish(Duration timeout) throws IOException {
+  private void finish() throws IOException {
     channel.shutdownOutput();
     while (!QemuNicRedirect.isDisconnected(qmp, name, timeout)) {
       pause();

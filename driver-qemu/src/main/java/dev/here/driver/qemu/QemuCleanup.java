@@ -15,9 +15,10 @@ public final class QemuCleanup {
   private QemuCleanup() {}
 
   /**
-   * Undoes; the caller has made sure that no standby takes over.
+   * Undoes.
    *
-   * @param held what the dead keeper's gates held, where it is to go out
+   * @param held what the dead keeper's gates held, where it is to go out: only when it is certain
+   *     that no standby takes over
    * @return what was done, a line each; empty when nothing was left
    * @throws HypervisorException when the guest cannot be seen running afterwards
    */
