@@ -110,7 +110,7 @@ final class Demo {
     final Optional<CompletableFuture<String>> written = attack();
     OptionalLong seen = OptionalLong.empty();
     if (options.attack().movesGuest()) {
-      seen = OptionalLong.of(awaitFailover() - attackNanos);
+      seen = OptionalLong.of(awaitFailover(written) - attackNanos);
     } else {
       sitOutPartition();
     }
@@ -241,8 +241,19 @@ final class Demo {
   }
 
   /** Waits until the guest runs on the standby; returns the monotonic time at which it was seen. */
-  private long awaitFailover() {
-    TakeOverWatch.Seen seen = new TakeOverWatch(standby, FAILOVER_POLL_MILLIS).await();
+  private long awaitFailover(Optional<CompletableFuture<String>> written) {
+    TakeOverWatch.Seen seen;
+    try {
+      seen = new TakeOverWatch(standby, FAILOVER_POLL_MILLIS).await();
+    } catch (HereProgram.Refusal e) {
+      throw written
+          .filter(CompletableFuture::isDone)
+          .map(first ->
+              new HereProgram.Refusal(
+                  "%s; told to attack, the guest answered: %s"
+                      .formatted(e.getMessage(), first.join())))
+          .orElse(e);
+    }
     screen.say(
         "FAILOVER: the guest goes on in HERE's own VMM on %s, from checkpoint %d (%s)"
             .formatted(standby.host(), seen.replica().committedEpoch(), seen.replica().verdict()));

@@ -4,7 +4,7 @@ import java.util.Optional;
 
 /** Watches a host of the lab until a guest whose replica it holds runs there. */
 final class TakeOverWatch {
-  private static final int MOST_SECONDS = 60;
+  private static final int MOST_SECONDS = 120;
 
   private final HostApiOverLab host;
   private final long pollMillis;
