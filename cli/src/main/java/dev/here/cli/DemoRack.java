@@ -222,11 +222,6 @@ final class DemoRack implements AutoCloseable {
     return lab.client(guest.address(), pauseMillis, CLIENT_PATIENCE_MILLIS);
   }
 
-  /** SIGKILL for the processes on a host whose command line matches, not for the shell's own. */
-  void kill(String host, String pattern) {
-    lab.exec(host, "kill -KILL $(pgrep -f '%s')".formatted(pattern)).success();
-  }
-
   /** Starts a host's daemon, where the one before has ended; returns when it answers. */
   void startDaemonAgain(String host) {
     lab.exec(host, "rm -f " + HostApiOverLab.SOCKET + "\n" + daemonScript(daemonConfig(host)))

@@ -26,10 +26,26 @@ final class KeeperLogWatch {
    * @param lines gets each line of the log, without its time
    */
   static void await(Lab lab, String host, String name, int seconds, Consumer<String> lines) {
+    watch("n=0", lab, host, name, seconds, lines);
+  }
+
+  /** The same for a keeper that follows one that has died: what that one wrote does not count. */
+  static void awaitAgain(Lab lab, String host, String name, int seconds, Consumer<String> lines) {
+    watch(
+        "mapfile -t old <%s; n=${#old[@]}".formatted(LOG.formatted(name)),
+        lab,
+        host,
+        name,
+        seconds,
+        lines);
+  }
+
+  private static void watch(
+      String begin, Lab lab, String host, String name, int seconds, Consumer<String> lines) {
     String script =
         """
-        n=0
-        for ((i = 0; i < %d; i += 2)); do
+        %3$s
+        for ((i = 0; i < %1$d; i += 2)); do
           sleep 2
           [ -f %2$s ] || continue
           mapfile -t -s $n new <%2$s
@@ -40,7 +56,7 @@ final class KeeperLogWatch {
           done
         done
         """
-            .formatted(seconds, LOG.formatted(name));
+            .formatted(seconds, LOG.formatted(name), begin);
     try (ExecSession session = lab.start(host, script)) {
       session.endInput();
       session.transferTo(new Lines(lines), OutputStream.nullOutputStream());

@@ -6,6 +6,7 @@ import dev.here.lab.LabClient;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.JsonNode;
 
 /**
  * How long a client of a Linux guest on a stock QEMU with KVM has no answer while the daemon or the
@@ -18,11 +19,17 @@ final class LabGapBench {
   private static final int RUNS = 3;
   private static final double BAR_MILLIS = 1000;
 
+  private static final String HERED = "dev.here.host.[H]ered";
+  private static final String KEEPER = "dev.here.host.[K]eeper";
+
   private static final long CLIENT_PAUSE_MILLIS = 50;
   private static final long QUIET_MILLIS = TimeUnit.SECONDS.toMillis(15);
 
   /** Longer than a client's figures are old. */
   private static final long AFTERWARDS_MILLIS = TimeUnit.SECONDS.toMillis(3);
+
+  /** Until the host has forgotten that a process was looked for. */
+  private static final long AIMED_MILLIS = TimeUnit.SECONDS.toMillis(5);
 
   private static final long INTERVAL_MILLIS = 200;
   private static final int SETTLE_CHECKPOINTS = 20;
@@ -32,6 +39,9 @@ final class LabGapBench {
   private final LabClient client;
   private final DemoScreen screen;
   private final HostApiOverLab primary;
+
+  /** The guest's, once it is protected. */
+  private String name = "";
 
   private LabGapBench(DemoRack rack, LabClient client, DemoScreen screen) {
     this.rack = rack;
@@ -56,8 +66,8 @@ final class LabGapBench {
     double keeper = 0;
     for (int run = 0; run < RUNS; run++) {
       unharmed = Math.max(unharmed, gap("protected", LabGapBench::rest));
-      hered = Math.max(hered, gap("hered killed and started again", this::killHered));
-      keeper = Math.max(keeper, gap("keeper killed", this::killKeeper));
+      hered = Math.max(hered, gapOfKill(HERED, "hered killed and started again", this::hered));
+      keeper = Math.max(keeper, gapOfKill(KEEPER, "keeper killed", this::keeper));
     }
     CounterSummary counted = client.finish();
     if (counted.lost() > 0 || counted.repeated() > 0 || !counted.connectionKept()) {
@@ -91,30 +101,45 @@ final class LabGapBench {
   }
 
   private void protect() {
-    primary.post(
-        "/v1/protections",
-        Map.of(
-            "vm",
-            rack.guestReference(),
-            "to",
-            PAIR.standby(),
-            "fixedIntervalMillis",
-            INTERVAL_MILLIS));
+    JsonNode answer =
+        primary.post(
+            "/v1/protections",
+            Map.of(
+                "vm",
+                rack.guestReference(),
+                "to",
+                PAIR.standby(),
+                "fixedIntervalMillis",
+                INTERVAL_MILLIS));
+    name = answer.path("name").asString("");
     awaitSettled();
   }
 
-  private void killHered() {
-    rack.kill(PAIR.primary(), "dev.here.host.[H]ered");
+  /** The next fault waits for a guest that is well protected; that is not in the gap any more. */
+  private double gapOfKill(String pattern, String what, Runnable comingBack) {
+    try (AimedKill kill = new AimedKill(rack.lab(), PAIR.primary(), pattern)) {
+      Pauses.millis(AIMED_MILLIS);
+      double gap =
+          gap(
+              what,
+              () -> {
+                kill.fire();
+                comingBack.run();
+              });
+      awaitSettled();
+      return gap;
+    }
+  }
+
+  private void hered() {
     rest();
     rack.startDaemonAgain(PAIR.primary());
-    awaitSettled();
+    rest();
   }
 
-  private void killKeeper() {
-    rack.kill(PAIR.primary(), "dev.here.host.[K]eeper");
-    // Until the daemon tells of another keeper's checkpoints, it tells of this one's.
-    rest();
-    awaitSettled();
+  private void keeper() {
+    KeeperLogWatch.awaitAgain(
+        rack.lab(), PAIR.primary(), name, SETTLE_SECONDS, line -> screen.say("keeper: " + line));
   }
 
   private void awaitSettled() {

@@ -60,7 +60,7 @@ sealed interface GuestReference {
 
   /** Has this process go through {@link #cleanUp} once without a guest, so that it is quick. */
   default void rehearseCleanUp() {
-    CleanupRehearsal.begin();
+    CleanupRehearsal.begin(HeldFrameFiles::withSample);
   }
 
   /** Ends the guest here by force. */

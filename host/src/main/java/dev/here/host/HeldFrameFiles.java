@@ -29,6 +29,17 @@ record HeldFrameFiles(Path folder) implements HeldFrameSource {
   /** Room for a guest's frames between commits, for each card. */
   private static final long GATE_BYTES = 64L << 20;
 
+  /**
+   * One frame that a gate of card 0 might have held, in a file of a folder, for a rehearsal.
+   *
+   * @throws UncheckedIOException when it cannot be written
+   */
+  static HeldFrameFiles withSample(Path folder) {
+    var files = new HeldFrameFiles(folder);
+    HeldFrames.writeSample(files.file(0));
+    return files;
+  }
+
   private Path file(int card) {
     return folder.resolve("held" + card);
   }

@@ -77,6 +77,15 @@ class HeldFrameFilesTest {
   }
 
   @Test
+  void aSampleIsReadAsADeadKeepersFileIs() {
+    HeldFrameFiles files = HeldFrameFiles.withSample(folder);
+    assertThat(files.holds(0)).isTrue();
+    List<Integer> sizes = new ArrayList<>();
+    files.letOut(0, frame -> sizes.add(frame.remaining()));
+    assertThat(sizes).hasSize(1);
+  }
+
+  @Test
   void rubbishInPlaceOfAFileHoldsNothing() throws IOException {
     Files.writeString(folder.resolve("held0"), "rubbish");
     assertThat(new HeldFrameFiles(folder).holds(0)).isFalse();

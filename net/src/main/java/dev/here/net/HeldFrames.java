@@ -2,10 +2,12 @@ package dev.here.net;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -15,6 +17,9 @@ import java.nio.file.StandardOpenOption;
  * in the file is believed before it is checked. For one thread.
  */
 public final class HeldFrames implements AutoCloseable {
+  /** The smallest ring. */
+  private static final long SAMPLE_BYTES = 262_144;
+
   private final Path file;
   private final FileChannel channel;
   private final ByteBuffer record = ByteBuffer.allocate(FramePort.MAX_RECORD_BYTES);
@@ -71,6 +76,25 @@ public final class HeldFrames implements AutoCloseable {
         channel.close();
         throw e;
       }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Writes the file of a gate that holds one frame of the smallest size, as a process that has died
+   * leaves it.
+   *
+   * @throws UncheckedIOException when it cannot be written
+   */
+  public static void writeSample(Path file) {
+    int length = FramePort.HEADER_BYTES + FramePort.MIN_FRAME_BYTES;
+    Path made = file.resolveSibling(file.getFileName() + ".sample");
+    try (Arena arena = Arena.ofConfined();
+        FrameRoom room = FrameRoom.inFile(made, SAMPLE_BYTES)) {
+      new FrameRing(room).add(1, arena.allocate(length, Long.BYTES), length);
+      // Closing the room removes its file.
+      Files.move(made, file);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -10,7 +10,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
@@ -27,8 +28,12 @@ public final class CleanupRehearsal {
 
   private CleanupRehearsal() {}
 
-  /** Begins in the background, once a process; a failure is logged and has no other effect. */
-  public static void begin() {
+  /**
+   * Begins in the background, once a process; a failure is logged and has no other effect.
+   *
+   * @param held what a gate of card 0 held, written to a folder that it is given
+   */
+  public static void begin(Function<Path, HeldFrameSource> held) {
     if (!BEGUN.compareAndSet(false, true)) {
       return;
     }
@@ -38,7 +43,7 @@ public final class CleanupRehearsal {
         .start(() -> {
           try {
             long began = System.nanoTime();
-            run();
+            run(held);
             LOG.info(
                 "what is done after a keeper's death was rehearsed in {} ms",
                 (System.nanoTime() - began) / 1_000_000);
@@ -49,19 +54,27 @@ public final class CleanupRehearsal {
   }
 
   /** Rehearses; what was undone, as {@link QemuCleanup#undo} says it. */
-  static List<String> run() throws IOException {
+  static List<String> run(Function<Path, HeldFrameSource> held) throws IOException {
     Path folder = Files.createTempDirectory("here-rehearsal-");
     Path socket = folder.resolve("qmp.sock");
+    HeldFrameSource source = held.apply(folder);
     try (ScriptedMonitor monitor = new ScriptedMonitor(socket)) {
       leave(monitor);
       try (QmpClient qmp = QmpClient.connect(socket, PATIENCE)) {
-        return QemuCleanup.undo(
-            qmp, QemuTimeouts.DEFAULT, Optional.of(new RehearsedFrames(folder)));
+        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT, Optional.of(source));
       }
     } finally {
-      Files.deleteIfExists(socket);
-      Files.delete(folder);
+      deleteWithFiles(folder);
     }
+  }
+
+  private static void deleteWithFiles(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
   }
 
   /** What a keeper leaves that dies while its guest is in a checkpoint. */
@@ -122,19 +135,6 @@ public final class CleanupRehearsal {
       } while (read >= 0);
     } catch (IOException e) {
       LOG.debug("a rehearsed connection ended: {}", e.getMessage());
-    }
-  }
-
-  /** What a gate held: one frame. */
-  private record RehearsedFrames(Path folder) implements HeldFrameSource {
-    @Override
-    public boolean holds(int card) {
-      return true;
-    }
-
-    @Override
-    public void letOut(int card, Consumer<ByteBuffer> way) {
-      way.accept(ByteBuffer.allocateDirect(80));
     }
   }
 }
