@@ -164,9 +164,14 @@ class DaemonEndToEndTest extends OnTwoHosts {
       guest.protect();
       ProcessHandle keeper = guest.keeper();
       assertThat(guest.isRedirected()).isTrue();
+      guest.awaitCheckpoints();
       guest.client().mark();
+      final SeenAnswers before = guest.client().seen();
       keeper.destroyForcibly();
       hosts.await("the guest's frames take their direct way", () -> !guest.isRedirected());
+      guest.awaitAnswers();
+      SeenAnswers after = guest.client().seen();
+      assertThat(after.lost()).as("%s", after).isEqualTo(before.lost());
       guest.awaitMoreTicks(guest::ticksInQemu);
       guest.awaitProtected();
       assertThat(guest.keeper()).isNotEqualTo(keeper);

@@ -169,9 +169,22 @@ public final class UnixSocket implements AutoCloseable {
    * @return how many bytes came, 0 at the end of the stream
    */
   public long receive(MemorySegment into) {
+    return receiveWith(0, into);
+  }
+
+  /**
+   * The same, but what came stays: the next receive brings it again. Allocates nothing.
+   *
+   * @return how many bytes are there, at most the segment's size; 0 at the end of the stream
+   */
+  public long peek(MemorySegment into) {
+    return receiveWith(Sockets.MSG_PEEK, into);
+  }
+
+  private long receiveWith(int flags, MemorySegment into) {
     long result;
     do {
-      result = Sockets.receive(descriptor.number(), into.address(), into.byteSize(), 0);
+      result = Sockets.receive(descriptor.number(), into.address(), into.byteSize(), flags);
     } while (result == -Errno.EINTR);
     if (result < 0) {
       throw new NativeException((int) -result, "receive on " + descriptor);

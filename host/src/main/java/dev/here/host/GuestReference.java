@@ -1,6 +1,7 @@
 package dev.here.host;
 
 import dev.here.driver.qemu.CleanupRehearsal;
+import dev.here.driver.qemu.HeldFrameSource;
 import dev.here.driver.qemu.QemuCleanup;
 import dev.here.driver.qemu.QemuProcess;
 import dev.here.driver.qemu.QemuTimeouts;
@@ -54,13 +55,13 @@ sealed interface GuestReference {
    * Undoes what a keeper that died has left; the guest and its network go on, and what was held
    * goes out: no standby takes over any more.
    *
-   * @param folder the dead keeper's
+   * @param held by the dead keeper, or since its death
    */
-  List<String> cleanUp(Path folder);
+  List<String> cleanUp(HeldFrameSource held);
 
   /** Has this process go through {@link #cleanUp} once without a guest, so that it is quick. */
   default void rehearseCleanUp() {
-    CleanupRehearsal.begin(HeldFrameFiles::withSample);
+    CleanupRehearsal.begin(DeadKeepersFrames::sample);
   }
 
   /** Ends the guest here by force. */
@@ -79,9 +80,9 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp(Path folder) {
+    public List<String> cleanUp(HeldFrameSource held) {
       try (QmpClient qmp = connect()) {
-        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT, Optional.of(new HeldFrameFiles(folder)));
+        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT, Optional.of(held));
       }
     }
 
@@ -105,8 +106,8 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp(Path folder) {
-      return XenGuest.cleanUp(name, new HeldFrameFiles(folder), QemuTimeouts.DEFAULT.command());
+    public List<String> cleanUp(HeldFrameSource held) {
+      return XenGuest.cleanUp(name, held, QemuTimeouts.DEFAULT.command());
     }
 
     @Override
@@ -132,7 +133,7 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp(Path folder) {
+    public List<String> cleanUp(HeldFrameSource held) {
       try (VmmControl control = VmmControl.connect(socket)) {
         return VmmGuest.undo(control);
       }

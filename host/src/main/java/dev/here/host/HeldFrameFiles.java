@@ -1,6 +1,5 @@
 package dev.here.host;
 
-import dev.here.driver.qemu.HeldFrameSource;
 import dev.here.ffi.NativeException;
 import dev.here.net.FramePort;
 import dev.here.net.FrameRoom;
@@ -18,12 +17,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a keeper's gates hold, a file for each card in the keeper's folder. When the keeper has
- * died, and its guest goes on here, the daemon lets it out.
+ * What a keeper's gates hold, a file for each card in the keeper's folder; read when the keeper has
+ * died.
  *
  * @param folder the keeper's
  */
-record HeldFrameFiles(Path folder) implements HeldFrameSource {
+record HeldFrameFiles(Path folder) {
   private static final Logger LOG = LoggerFactory.getLogger(HeldFrameFiles.class);
 
   /** Room for a guest's frames between commits, for each card. */
@@ -57,8 +56,8 @@ record HeldFrameFiles(Path folder) implements HeldFrameSource {
     }
   }
 
-  @Override
-  public boolean holds(int card) {
+  /** Whether a card's file has any. */
+  boolean holds(int card) {
     if (!Files.exists(file(card))) {
       return false;
     }
@@ -70,8 +69,8 @@ record HeldFrameFiles(Path folder) implements HeldFrameSource {
     }
   }
 
-  @Override
-  public void letOut(int card, Consumer<ByteBuffer> way) {
+  /** Gives a card's frames in the order in which the guest sent them, in QEMU's framing. */
+  void letOut(int card, Consumer<ByteBuffer> way) {
     try (Arena arena = Arena.ofConfined();
         HeldFrames held = HeldFrames.open(file(card))) {
       MemorySegment encoded =

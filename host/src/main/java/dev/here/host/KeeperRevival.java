@@ -1,6 +1,7 @@
 package dev.here.host;
 
 import dev.here.hypervisor.HypervisorException;
+import dev.here.net.DepositedConnections;
 import dev.here.replication.Lease;
 import dev.here.replication.Ownership;
 import dev.here.replication.OwnershipException;
@@ -10,7 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What is done after a keeper's death. Its gates drop the guest's frames until they are removed,
+ * What is done after a keeper's death. The guest's frames go nowhere until its gates are removed,
  * and they may be removed only by who owns the VM, once the standby can no longer take over: a
  * checkpoint that it would go on from does not know of the frames that leave then.
  *
@@ -33,15 +34,22 @@ final class KeeperRevival {
   private final WitnessConnection witness;
   private final ProtectOrder order;
   private final Path folder;
+  private final Optional<DepositedConnections> connections;
 
   /**
    * @param witness this daemon's own connection
    * @param folder the dead keeper's
+   * @param connections that the guest's frames come on since then
    */
-  KeeperRevival(WitnessConnection witness, ProtectOrder order, Path folder) {
+  KeeperRevival(
+      WitnessConnection witness,
+      ProtectOrder order,
+      Path folder,
+      Optional<DepositedConnections> connections) {
     this.witness = witness;
     this.order = order;
     this.folder = folder;
+    this.connections = connections;
   }
 
   /**
@@ -138,7 +146,9 @@ final class KeeperRevival {
 
   private Optional<KeeperOutcome> undo() {
     try {
-      guest().cleanUp(folder).forEach(line -> LOG.info("undone: {}", line));
+      guest()
+          .cleanUp(new DeadKeepersFrames(folder, connections))
+          .forEach(line -> LOG.info("undone: {}", line));
       return Optional.empty();
     } catch (HypervisorException e) {
       return Optional.of(

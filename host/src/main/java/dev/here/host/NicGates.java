@@ -4,6 +4,7 @@ import dev.here.driver.qemu.QemuNic;
 import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.hypervisor.HypervisorException;
+import dev.here.net.ConnectionDeposit;
 import dev.here.net.FrameRoom;
 import dev.here.net.RedirectedNic;
 import dev.here.net.ReleasePermission;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,9 +22,13 @@ import org.slf4j.LoggerFactory;
 final class NicGates implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NicGates.class);
 
+  /** In a keeper's folder: where the daemon takes second descriptors of its connections. */
+  static final String DEPOSIT = "deposit.sock";
+
   private static final long CONNECT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   private final List<RedirectedNic> gates = new ArrayList<>();
+  private Optional<ConnectionDeposit> deposit = Optional.empty();
   private final List<QemuNicRedirect> redirects = new ArrayList<>();
 
   /** Lets the frames of all {@code nics} take their way through gates, open for now. */
@@ -33,12 +39,15 @@ final class NicGates implements AutoCloseable {
       Path folder,
       ReleasePermission permission)
       throws InterruptedException {
+    var daemon = new ConnectionDeposit(folder.resolve(DEPOSIT));
+    deposit = Optional.of(daemon);
     int index = 0;
     for (QemuNic nic : nics) {
       Path out = folder.resolve("out" + index);
       Path in = folder.resolve("in" + index);
       FrameRoom room = new HeldFrameFiles(folder).room(index);
-      RedirectedNic gate = RedirectedNic.listen(out, in, true, room, permission, () -> {});
+      RedirectedNic gate =
+          RedirectedNic.listen(out, in, true, room, daemon.place(index), permission, () -> {});
       gates.add(gate);
       redirects.add(QemuNicRedirect.attach(qmp, nic, index, out, in, timeout));
       if (!gate.awaitConnected(CONNECT_NANOS)) {
@@ -61,5 +70,6 @@ final class NicGates implements AutoCloseable {
       }
     }
     gates.forEach(RedirectedNic::close);
+    deposit.ifPresent(ConnectionDeposit::close);
   }
 }

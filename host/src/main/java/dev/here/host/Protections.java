@@ -1,5 +1,7 @@
 package dev.here.host;
 
+import dev.here.ffi.NativeException;
+import dev.here.net.DepositedConnections;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -38,6 +40,7 @@ final class Protections implements AutoCloseable {
   private final Path folder;
   private final Optional<WitnessConnection> witness;
   private final Map<String, KeeperProcess> keepers = new ConcurrentHashMap<>();
+  private final Map<String, DepositedConnections> deposits = new ConcurrentHashMap<>();
   private final Map<String, Integer> restarts = new ConcurrentHashMap<>();
 
   /** Keepers that failed, and when each was seen to. */
@@ -68,9 +71,29 @@ final class Protections implements AutoCloseable {
   }
 
   private void keep(KeeperProcess keeper) {
+    takeDeposits(keeper);
     keepers.put(keeper.order().name(), keeper);
     keeper.onEnd(ended::release);
     GuestReference.parse(keeper.order().guest()).rehearseCleanUp();
+  }
+
+  /** Before the keeper is looked after: what it leaves when it dies must not be missed. */
+  private void takeDeposits(KeeperProcess keeper) {
+    String name = keeper.order().name();
+    forgetDeposits(name);
+    try {
+      Path socket = keeper.folder().resolve(NicGates.DEPOSIT);
+      deposits.put(name, DepositedConnections.listen(socket, keeper::isAlive));
+    } catch (NativeException e) {
+      LOG.warn("what {} sends when its keeper has died will be lost: {}", name, e.getMessage());
+    }
+  }
+
+  private void forgetDeposits(String name) {
+    DepositedConnections known = deposits.remove(name);
+    if (known != null) {
+      known.close();
+    }
   }
 
   private void adopt(Path own) {
@@ -136,6 +159,7 @@ final class Protections implements AutoCloseable {
     } else if (reviving.contains(name)) {
       throw beingRevived(name);
     } else {
+      forgetDeposits(name);
       keeper.forget();
       keepers.remove(name);
     }
@@ -316,7 +340,8 @@ final class Protections implements AutoCloseable {
                 witness.orElseThrow(
                     () -> new HostException("without a witness nobody knows who owns " + name)),
                 keeper.order(),
-                keeper.folder())
+                keeper.folder(),
+                Optional.ofNullable(deposits.get(name)))
             .revive();
     if (outcome.isEmpty() && count > MOST_RESTARTS) {
       outcome =
@@ -327,6 +352,7 @@ final class Protections implements AutoCloseable {
                       .formatted(count, keeper.folder().resolve("keeper.log"))));
     }
     if (outcome.isPresent()) {
+      forgetDeposits(name);
       outcome.get().write(keeper.folder());
     } else {
       keep(KeeperProcess.start(keeper.folder()));
@@ -338,5 +364,6 @@ final class Protections implements AutoCloseable {
   public void close() {
     closed = true;
     watch.interrupt();
+    deposits.keySet().forEach(this::forgetDeposits);
   }
 }

@@ -3,6 +3,7 @@ package dev.here.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.here.ffi.UnixSocket;
+import dev.here.net.ConnectionDeposit;
 import dev.here.net.FramePort;
 import dev.here.net.RedirectedNic;
 import dev.here.net.StreamFrameCodec;
@@ -36,7 +37,14 @@ class HeldFrameFilesTest {
     Path in = folder.resolve("in0");
     try (Arena arena = Arena.ofConfined();
         RedirectedNic nic =
-            RedirectedNic.listen(out, in, true, files.room(0), () -> true, () -> {});
+            RedirectedNic.listen(
+                out,
+                in,
+                true,
+                files.room(0),
+                ConnectionDeposit.Place.NOWHERE,
+                () -> true,
+                () -> {});
         UnixSocket guest = UnixSocket.connect(out.toString());
         UnixSocket backEnd = UnixSocket.connect(in.toString())) {
       assertThat(nic.awaitConnected(TimeUnit.SECONDS.toNanos(20))).isTrue();

@@ -24,17 +24,26 @@ import org.slf4j.LoggerFactory;
  * So one thread does nothing but read <em>out</em> into the gate, which never waits, and only the
  * gate's own thread writes to <em>in</em>, which may. When a connection ends, the next one takes
  * its place; a frame that was cut off with it is lost.
+ *
+ * <p>A frame is in the gate before it is taken out of <em>out</em>, and is taken whole: who reads
+ * on after this process has died ({@link DepositedConnections}) begins with a frame.
  */
 public final class RedirectedNic implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RedirectedNic.class);
   private static final int CHUNK_BYTES = 256 * 1024;
   private static final long ACCEPT_RETRY_NANOS = 100_000_000;
 
+  /** QEMU writes a frame in three pieces; the rest is waited for so long, then taken in pieces. */
+  private static final long REST_NANOS = 50_000;
+
+  private static final int REST_TRIES = 20;
+
   private final UnixListener outListener;
   private final UnixListener inListener;
   private final Arena arena = Arena.ofShared();
   private final StreamFrameCodec codec;
   private final FrameRoom room;
+  private final ConnectionDeposit.Place deposit;
   private final FrameGate gate;
   private final InPort inPort;
   private final Thread outThread;
@@ -52,6 +61,7 @@ public final class RedirectedNic implements AutoCloseable {
    * @param inPath where the redirector with {@code indev} connects
    * @param vnetHeaders both redirectors have vnet_hdr_support=on
    * @param room of the gate; closed with it, also when this fails
+   * @param deposit gets a second descriptor of each connection to <em>out</em>
    * @throws NativeException when a path cannot be listened on, with the path
    */
   public static RedirectedNic listen(
@@ -59,12 +69,14 @@ public final class RedirectedNic implements AutoCloseable {
       Path inPath,
       boolean vnetHeaders,
       FrameRoom room,
+      ConnectionDeposit.Place deposit,
       ReleasePermission permission,
       FrameGate.Pressure pressure) {
     UnixListener outListener = listen(outPath, room);
     try {
       UnixListener inListener = listen(inPath, room);
-      return new RedirectedNic(outListener, inListener, vnetHeaders, room, permission, pressure);
+      return new RedirectedNic(
+          outListener, inListener, vnetHeaders, room, deposit, permission, pressure);
     } catch (RuntimeException e) {
       outListener.close();
       throw e;
@@ -85,6 +97,7 @@ public final class RedirectedNic implements AutoCloseable {
       UnixListener inListener,
       boolean vnetHeaders,
       FrameRoom room,
+      ConnectionDeposit.Place deposit,
       ReleasePermission permission,
       FrameGate.Pressure pressure) {
     this.outListener = outListener;
@@ -96,6 +109,7 @@ public final class RedirectedNic implements AutoCloseable {
     this.inPort = new InPort(vnetHeaders, codec, arena);
     this.gate = new FrameGate(room, inPort, FrameGate.Passing.QUEUED, permission, pressure);
     this.room = room;
+    this.deposit = deposit;
     this.outThread = Thread.ofPlatform().daemon().name("nic-out").unstarted(this::readOut);
     this.inThread = Thread.ofPlatform().daemon().name("nic-in").unstarted(this::acceptIn);
     outThread.start();
@@ -142,24 +156,45 @@ public final class RedirectedNic implements AutoCloseable {
     synchronized (connections) {
       out = Optional.of(connection);
     }
+    deposit.put(connection);
     outConnected.countDown();
     try {
-      while (!closed) {
-        long length = connection.receive(chunk);
-        if (length == 0) {
-          break;
-        }
-        codec.decode(chunk, length, frames);
+      boolean more = true;
+      while (more && !closed) {
+        more = readFrames(connection, chunk, frames);
       }
     } catch (NativeException | FrameStreamException e) {
       if (!closed) {
         LOG.warn("frames from QEMU ended: {}", e.getMessage());
       }
     }
+    deposit.withdraw();
     synchronized (connections) {
       out = Optional.empty();
+      // Closing alone would end nothing while the deposit is kept.
+      connection.shutdown();
       connection.close();
     }
+  }
+
+  /** Whether the stream goes on. */
+  private boolean readFrames(
+      UnixSocket connection, MemorySegment chunk, StreamFrameCodec.Frames frames) {
+    long length = connection.peek(chunk);
+    long take = codec.isBetweenFrames() ? codec.wholeFrames(chunk, length) : length;
+    for (int tries = 0; take == 0 && length > 0 && tries < REST_TRIES; tries++) {
+      LockSupport.parkNanos(REST_NANOS);
+      length = connection.peek(chunk);
+      take = codec.wholeFrames(chunk, length);
+    }
+    if (take == 0) {
+      take = length;
+    }
+    codec.decode(chunk, take, frames);
+    for (long left = take; left > 0; ) {
+      left -= connection.receive(chunk.asSlice(0, left));
+    }
+    return length > 0;
   }
 
   private void acceptIn() {

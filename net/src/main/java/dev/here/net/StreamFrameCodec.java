@@ -59,6 +59,40 @@ public final class StreamFrameCodec {
     this.record = record;
   }
 
+  /** Whether what was decoded so far ended with a frame. */
+  boolean isBetweenFrames() {
+    return prefixDone == 0;
+  }
+
+  /**
+   * How many octets the frame takes that begins at {@code at}, its prefix included; 0 when it is
+   * not whole. Takes nothing from the frame that is being decoded.
+   *
+   * @param length octets of {@code chunk} that are the stream's
+   * @throws FrameStreamException when the stream cannot be one of frames
+   */
+  static int frameOctets(MemorySegment chunk, long at, long length, boolean vnetHeaders) {
+    int prefixBytes = vnetHeaders ? 8 : 4;
+    if (length - at < prefixBytes) {
+      return 0;
+    }
+    long size = chunk.get(U32, at) & 0xffff_ffffL;
+    long header = vnetHeaders ? chunk.get(U32, at + 4) & 0xffff_ffffL : 0;
+    checkLengths(size, header);
+    return length - at < prefixBytes + size ? 0 : (int) (prefixBytes + size);
+  }
+
+  /** How many octets the whole frames at the beginning of {@code chunk} take. */
+  long wholeFrames(MemorySegment chunk, long length) {
+    long at = 0;
+    int octets;
+    do {
+      octets = frameOctets(chunk, at, length, vnetHeaders);
+      at += octets;
+    } while (octets > 0);
+    return at;
+  }
+
   /** A new connection: what is left of the last one's frame is forgotten. */
   public void restart() {
     prefixDone = 0;
@@ -114,6 +148,17 @@ public final class StreamFrameCodec {
   private void begin() {
     long size = prefix.get(U32, 0) & 0xffff_ffffL;
     long header = vnetHeaders ? prefix.get(U32, 4) & 0xffff_ffffL : 0;
+    checkLengths(size, header);
+    dataSize = (int) size;
+    headerBytes = (int) header;
+    if (headerBytes != lastHeaderBytes) {
+      lastHeaderBytes = headerBytes;
+    }
+    dataDone = 0;
+    record.asSlice(0, FramePort.HEADER_BYTES).fill((byte) 0);
+  }
+
+  private static void checkLengths(long size, long header) {
     if (!isHeaderLength(header)) {
       throw new FrameStreamException(
           "a frame has a virtio-net header of %d octets, must be 0, 10 or 12: set vnet_hdr_support alike on both filters"
@@ -124,13 +169,6 @@ public final class StreamFrameCodec {
           "a frame of %d octets with a header of %d, at most %d are allowed"
               .formatted(size, header, FramePort.MAX_RECORD_BYTES));
     }
-    dataSize = (int) size;
-    headerBytes = (int) header;
-    if (headerBytes != lastHeaderBytes) {
-      lastHeaderBytes = headerBytes;
-    }
-    dataDone = 0;
-    record.asSlice(0, FramePort.HEADER_BYTES).fill((byte) 0);
   }
 
   /**

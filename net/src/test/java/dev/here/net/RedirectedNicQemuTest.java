@@ -119,6 +119,7 @@ class RedirectedNicQemuTest {
             folder.resolve("in"),
             true,
             FrameRoom.anonymous(1 << 18),
+            ConnectionDeposit.Place.NOWHERE,
             () -> true,
             () -> {})) {
       redirect("in");

@@ -38,6 +38,7 @@ class RedirectedNicTest {
             folder.resolve("in"),
             true,
             FrameRoom.anonymous(1 << 20),
+            ConnectionDeposit.Place.NOWHERE,
             () -> true,
             () -> {});
     out = UnixSocket.connect(folder.resolve("out").toString());

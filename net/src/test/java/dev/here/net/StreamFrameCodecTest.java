@@ -40,6 +40,23 @@ class StreamFrameCodecTest {
   }
 
   @Test
+  void onlyWholeFramesCount() {
+    StreamFrameCodec codec = new StreamFrameCodec(true, buffer);
+    MemorySegment stream = hex("00000002 00000000 cafe 0000000c 0000000a 01010203040506070809 cafe");
+    int first = 10;
+    for (int length = 0; length < first; length++) {
+      assertThat(codec.wholeFrames(stream, length)).as("of %d octets", length).isZero();
+    }
+    for (int length = first; length < stream.byteSize(); length++) {
+      assertThat(codec.wholeFrames(stream, length)).as("of %d octets", length).isEqualTo(first);
+    }
+    assertThat(codec.wholeFrames(stream, stream.byteSize())).isEqualTo(stream.byteSize());
+    assertThat(codec.isBetweenFrames()).isTrue();
+    assertThatThrownBy(() -> codec.wholeFrames(hex("00000002 00000001 cafe"), 10))
+        .isInstanceOf(FrameStreamException.class);
+  }
+
+  @Test
   void framesGoBackWithTheHeaderThatTheyCameWith() {
     StreamFrameCodec codec = new StreamFrameCodec(true, buffer);
     for (String text :

@@ -9,8 +9,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -92,8 +95,15 @@ public final class CleanupRehearsal {
           return Optional.of("{\"return\": {}}");
         });
     monitor.answer("query-status", "{\"status\": \"running\"}");
-    monitor.answer(
-        "qom-list", "[{\"name\": \"here-nic0-in-filter\"}, {\"name\": \"here-nic0-out-filter\"}]");
+    var filters =
+        new ConcurrentSkipListSet<>(Set.of("here-nic0-in-filter", "here-nic0-out-filter"));
+    monitor.answers.put("qom-list", request -> Optional.of(listed(filters)));
+    monitor.answers.put(
+        "object-del",
+        request -> {
+          filters.remove(request.path("arguments").path("id").asString(""));
+          return Optional.of("{\"return\": {}}");
+        });
     monitor.answer(
         "query-chardev",
         "[{\"label\": \"here-nic0-in\"}, {\"label\": \"here-nic0-out\"},"
@@ -105,13 +115,15 @@ public final class CleanupRehearsal {
     monitor.answer("qom-get", "\"netdev\"");
     for (String command :
         List.of(
-            "object-add",
-            "object-del",
-            "chardev-remove",
-            "migrate-set-parameters",
-            "migrate-set-capabilities")) {
+            "object-add", "chardev-remove", "migrate-set-parameters", "migrate-set-capabilities")) {
       monitor.answer(command, ScriptedMonitor.OK);
     }
+  }
+
+  private static String listed(Set<String> names) {
+    return names.stream()
+        .map("{\"name\": \"%s\"}"::formatted)
+        .collect(Collectors.joining(", ", "{\"return\": [", "]}"));
   }
 
   /** A chardev that connects, then reads until the other end has ended. */

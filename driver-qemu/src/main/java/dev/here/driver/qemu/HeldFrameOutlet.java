@@ -51,22 +51,35 @@ final class HeldFrameOutlet implements AutoCloseable {
       if (gated.matches()) {
         int card = Integer.parseInt(gated.group(1));
         if (held.holds(card)) {
-          done.add(letOut(qmp, card, filter, held, timeout));
+          letOut(qmp, card, filter, held, timeout, done);
         }
       }
     }
     return done;
   }
 
-  private static String letOut(
-      QmpClient qmp, int card, String inFilter, HeldFrameSource held, Duration timeout) {
+  /**
+   * What comes while this is done goes the same way, until frames take the direct one; the last of
+   * them are overtaken by some of those.
+   */
+  private static void letOut(
+      QmpClient qmp,
+      int card,
+      String inFilter,
+      HeldFrameSource held,
+      Duration timeout,
+      List<String> done) {
     try (var outlet = new HeldFrameOutlet(qmp, card, held.folder(), timeout)) {
       outlet.addFilter(inFilter);
       held.letOut(card, outlet::write);
+      String outFilter = QemuNicRedirect.outFilter(card);
+      QemuNicRedirect.removeFilter(qmp, outFilter, timeout);
+      done.add("removed filter " + outFilter);
+      held.letOut(card, outlet::write);
       outlet.finish();
-      return "let out %d frames that were held of card %d".formatted(outlet.frames, card);
+      done.add("let out %d frames that were held of card %d".formatted(outlet.frames, card));
     } catch (HypervisorException | IOException | UncheckedIOException e) {
-      return "frames that were held of card %d are lost: %s".formatted(card, e.getMessage());
+      done.add("frames that were held of card %d are lost: %s".formatted(card, e.getMessage()));
     }
   }
 

@@ -158,9 +158,18 @@ public final class QemuNicRedirect implements AutoCloseable {
     List<String> ids = filters(qmp, timeout, prefix);
     // The out filter goes first: from then on frames take the direct way.
     for (String id : ids.stream().sorted(java.util.Comparator.reverseOrder()).toList()) {
-      qmp.execute("object-del", Map.of("id", id), timeout);
+      removeFilter(qmp, id, timeout);
     }
     return ids;
+  }
+
+  static void removeFilter(QmpClient qmp, String id, Duration timeout) {
+    qmp.execute("object-del", Map.of("id", id), timeout);
+  }
+
+  /** Without it frames of a card take the direct way. */
+  static String outFilter(int card) {
+    return ID_PREFIX + "nic" + card + "-out-filter";
   }
 
   /** Ids of all objects below /objects that begin with {@code prefix}. */

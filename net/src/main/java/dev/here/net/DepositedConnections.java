@@ -1,0 +1,165 @@
+package dev.here.net;
+
+import dev.here.ffi.FileDescriptor;
+import dev.here.ffi.NativeException;
+import dev.here.ffi.UnixListener;
+import dev.here.ffi.UnixSocket;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Second descriptors of the connections that a keeper reads its guest's frames from ({@link
+ * ConnectionDeposit}). They lie unused while the keeper lives. When it has died without a goodbye
+ * they are read on at once, for QEMU writes to them blocking, and what the guest sends is kept
+ * until it may go out.
+ */
+public final class DepositedConnections implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(DepositedConnections.class);
+
+  /** A process closes its connections while it dies, a little before it is dead. */
+  private static final long DYING_NANOS = 10_000_000_000L;
+
+  private static final long POLL_NANOS = 1_000_000;
+
+  private final UnixListener listener;
+  private final BooleanSupplier lives;
+  private final Thread thread;
+  private final Map<Integer, OrphanedConnection> connections = new TreeMap<>();
+  private Optional<UnixSocket> link = Optional.empty();
+  private volatile boolean closed;
+
+  /**
+   * Listens at a path, which a dead process may have left behind.
+   *
+   * @param lives whether the keeper does; asked from a thread of this object's own
+   * @throws NativeException when it cannot be listened on, with the path
+   */
+  public static DepositedConnections listen(Path socket, BooleanSupplier lives) {
+    return new DepositedConnections(UnixListener.bindOverStale(socket), lives);
+  }
+
+  private DepositedConnections(UnixListener listener, BooleanSupplier lives) {
+    this.listener = listener;
+    this.lives = lives;
+    this.thread = Thread.ofPlatform().daemon().name("deposited").start(this::serve);
+  }
+
+  /** Whether a card's connection is read on; at once after the keeper's death. */
+  public synchronized boolean readsOn(int card) {
+    OrphanedConnection connection = connections.get(card);
+    return connection != null && connection.isRead();
+  }
+
+  /**
+   * Gives all frames of a card that have come since the keeper's death, each once, in QEMU's
+   * framing ({@link StreamFrameCodec}); what QEMU has written before the call is among them.
+   */
+  public void take(int card, Consumer<ByteBuffer> way) {
+    OrphanedConnection connection;
+    synchronized (this) {
+      connection = connections.get(card);
+    }
+    if (connection != null && connection.isRead()) {
+      connection.take(way);
+    }
+  }
+
+  private void serve() {
+    while (!closed) {
+      try (UnixSocket keeper = listener.accept()) {
+        if (begin(keeper)) {
+          follow(keeper);
+        }
+      } catch (NativeException e) {
+        if (!closed) {
+          LOG.warn("a keeper's connections cannot be taken: {}", e.getMessage());
+          LockSupport.parkNanos(DYING_NANOS / 100);
+        }
+      } finally {
+        end();
+      }
+    }
+  }
+
+  private synchronized boolean begin(UnixSocket keeper) {
+    link = Optional.of(keeper);
+    return !closed;
+  }
+
+  private synchronized void end() {
+    link = Optional.empty();
+  }
+
+  private void follow(UnixSocket keeper) {
+    boolean goodbye = false;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment message = arena.allocate(1);
+      UnixSocket.Received received = keeper.receive(message, 1);
+      while (received.sizeBytes() > 0) {
+        int card = Byte.toUnsignedInt(message.get(ValueLayout.JAVA_BYTE, 0));
+        goodbye |= card == ConnectionDeposit.GOODBYE;
+        received.descriptors().forEach(descriptor -> keep(card, descriptor));
+        received = keeper.receive(message, 1);
+      }
+    } catch (NativeException e) {
+      LOG.debug("a keeper's connection broke: {}", e.getMessage());
+    }
+    if (!closed && !goodbye && hasDied()) {
+      readOn();
+    } else {
+      forget();
+    }
+  }
+
+  private synchronized void keep(int card, FileDescriptor descriptor) {
+    OrphanedConnection before =
+        connections.put(card, new OrphanedConnection(UnixSocket.adopt(descriptor)));
+    if (before != null) {
+      before.close();
+    }
+  }
+
+  private boolean hasDied() {
+    long deadline = System.nanoTime() + DYING_NANOS;
+    while (lives.getAsBoolean()) {
+      if (closed || System.nanoTime() > deadline) {
+        return false;
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+    return true;
+  }
+
+  private synchronized void readOn() {
+    connections.values().forEach(OrphanedConnection::begin);
+  }
+
+  private synchronized void forget() {
+    connections.values().forEach(OrphanedConnection::close);
+    connections.clear();
+  }
+
+  /** Ends the connections of a dead keeper; those of one that lives go on in it. */
+  @Override
+  public void close() {
+    closed = true;
+    listener.shutdown();
+    synchronized (this) {
+      link.ifPresent(UnixSocket::shutdown);
+    }
+    Joining.await(thread);
+    listener.close();
+    forget();
+  }
+}

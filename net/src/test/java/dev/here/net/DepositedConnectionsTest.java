@@ -1,0 +1,232 @@
+package dev.here.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.here.ffi.UnixListener;
+import dev.here.ffi.UnixSocket;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The test plays QEMU, and a keeper of which nothing is left but its connections. */
+@Timeout(60)
+class DepositedConnectionsTest {
+  private static final int CARD = 3;
+
+  @TempDir Path folder;
+
+  private final Arena arena = Arena.ofShared();
+  private final AtomicBoolean keeperLives = new AtomicBoolean(true);
+  private final List<Integer> taken = new ArrayList<>();
+  private final UnixSocket.Pair connection = UnixSocket.pair();
+  private final UnixSocket qemu = connection.one();
+  private DepositedConnections daemon;
+  private UnixSocket keeper;
+
+  @BeforeEach
+  void start() {
+    daemon = DepositedConnections.listen(socket(), keeperLives::get);
+    keeper = UnixSocket.connect(socket().toString());
+  }
+
+  @AfterEach
+  void end() {
+    daemon.close();
+    keeper.close();
+    qemu.close();
+    arena.close();
+  }
+
+  private Path socket() {
+    return folder.resolve("deposit.sock");
+  }
+
+  @Test
+  void whatADeadKeeperHasNotReadAndWhatComesLaterIsTakenOnce() {
+    send(1);
+    deposit(connection.other());
+    die();
+    await(() -> daemon.readsOn(CARD));
+    send(2);
+    take();
+    assertThat(taken).containsExactly(1, 2);
+    send(3);
+    take();
+    assertThat(taken).containsExactly(1, 2, 3);
+  }
+
+  @Test
+  void qemuNeverWaits() {
+    deposit(connection.other());
+    die();
+    int many = 20_000;
+    // Many times what a socket's buffers hold: a blocking send would not return.
+    for (int number = 0; number < many; number++) {
+      send(number);
+    }
+    take();
+    assertThat(taken).hasSize(many).isSorted().doesNotHaveDuplicates();
+  }
+
+  @Test
+  void aFrameThatIsBeingWrittenIsWaitedFor() {
+    deposit(connection.other());
+    die();
+    await(() -> daemon.readsOn(CARD));
+    MemorySegment frame = frame(7);
+    qemu.send(frame.asSlice(0, 5));
+    take();
+    assertThat(taken).isEmpty();
+    qemu.send(frame.asSlice(5));
+    take();
+    assertThat(taken).containsExactly(7);
+  }
+
+  @Test
+  void aKeeperThatSaysGoodbyeReadsToTheEndItself() {
+    deposit(connection.other());
+    MemorySegment goodbye = arena.allocate(1);
+    goodbye.set(ValueLayout.JAVA_BYTE, 0, (byte) ConnectionDeposit.GOODBYE);
+    keeper.send(goodbye);
+    keeperLives.set(false);
+    keeper.shutdown();
+    // The daemon's was the last descriptor: QEMU's connection ends.
+    assertThat(qemu.receive(arena.allocate(1))).isZero();
+    assertThat(daemon.readsOn(CARD)).isFalse();
+  }
+
+  @Test
+  void nothingIsReadBesideAKeeperThatLives() throws InterruptedException {
+    deposit(connection.other());
+    keeper.shutdown();
+    send(1);
+    Thread.sleep(200);
+    assertThat(daemon.readsOn(CARD)).isFalse();
+    take();
+    assertThat(taken).isEmpty();
+    keeperLives.set(false);
+    await(() -> daemon.readsOn(CARD));
+    take();
+    assertThat(taken).containsExactly(1);
+  }
+
+  @Test
+  void theLatestConnectionOfACardCounts() {
+    UnixSocket.Pair before = UnixSocket.pair();
+    deposit(before.other());
+    deposit(connection.other());
+    die();
+    await(() -> daemon.readsOn(CARD));
+    assertThat(before.one().receive(arena.allocate(1))).isZero();
+    before.one().close();
+    send(5);
+    take();
+    assertThat(taken).containsExactly(5);
+  }
+
+  @Test
+  void aStreamThatIsNoneOfFramesEnds() {
+    deposit(connection.other());
+    die();
+    send(1);
+    MemorySegment rubbish = arena.allocate(64);
+    rubbish.fill((byte) 0x77);
+    qemu.send(rubbish);
+    await(() -> daemon.readsOn(CARD));
+    take();
+    assertThat(taken).containsExactly(1);
+  }
+
+  @Test
+  void ofACardThatNobodyDepositedThereIsNothing() {
+    die();
+    assertThat(daemon.readsOn(CARD)).isFalse();
+    take();
+    assertThat(taken).isEmpty();
+  }
+
+  @Test
+  void aDepositFindsTheDaemonAgainAndSaysGoodbye() {
+    daemon.close();
+    UnixListener listener = UnixListener.bindOverStale(socket());
+    try (ConnectionDeposit deposit = new ConnectionDeposit(socket())) {
+      deposit.place(CARD).put(connection.other());
+      expectDeposit(listener);
+      listener.close();
+      listener = UnixListener.bindOverStale(socket());
+      expectDeposit(listener);
+      deposit.place(CARD).withdraw();
+      try (UnixSocket link = listener.accept()) {
+        Thread closing = Thread.ofPlatform().start(deposit::close);
+        MemorySegment message = arena.allocate(1);
+        assertThat(link.receive(message)).isEqualTo(1);
+        assertThat(Byte.toUnsignedInt(message.get(ValueLayout.JAVA_BYTE, 0)))
+            .isEqualTo(ConnectionDeposit.GOODBYE);
+        Joining.await(closing);
+      }
+    } finally {
+      listener.close();
+    }
+  }
+
+  private void expectDeposit(UnixListener listener) {
+    try (UnixSocket link = listener.accept()) {
+      MemorySegment message = arena.allocate(1);
+      UnixSocket.Received received = link.receive(message, 1);
+      assertThat(Byte.toUnsignedInt(message.get(ValueLayout.JAVA_BYTE, 0))).isEqualTo(CARD);
+      assertThat(received.descriptors()).hasSize(1);
+      received.descriptors().getFirst().close();
+    }
+  }
+
+  /** As a keeper does; its own descriptor goes with it. */
+  private void deposit(UnixSocket end) {
+    MemorySegment card = arena.allocate(1);
+    card.set(ValueLayout.JAVA_BYTE, 0, (byte) CARD);
+    keeper.send(card, end.descriptor());
+    end.close();
+  }
+
+  private void die() {
+    keeper.shutdown();
+    keeperLives.set(false);
+  }
+
+  private static void await(BooleanSupplier condition) {
+    while (!condition.getAsBoolean()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  private void send(int number) {
+    qemu.send(frame(number));
+  }
+
+  private MemorySegment frame(int number) {
+    int length = FramePort.HEADER_BYTES + 60;
+    MemorySegment record = arena.allocate(length, 8);
+    record.set(ValueLayout.JAVA_INT, FramePort.HEADER_BYTES, number);
+    MemorySegment encoded = arena.allocate(length + 8L, 8);
+    int size = StreamFrameCodec.encode(record, length, true, FramePort.HEADER_BYTES, encoded);
+    return encoded.asSlice(0, size);
+  }
+
+  private void take() {
+    daemon.take(
+        CARD,
+        frame ->
+            taken.add(
+                MemorySegment.ofBuffer(frame)
+                    .get(ValueLayout.JAVA_INT_UNALIGNED, 8L + FramePort.HEADER_BYTES)));
+  }
+}
