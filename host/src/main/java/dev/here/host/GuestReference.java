@@ -12,6 +12,7 @@ import dev.here.driver.xen.XenGuest;
 import dev.here.hypervisor.HypervisorException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -51,15 +52,34 @@ sealed interface GuestReference {
    */
   GuestProtection open(Path folder, Duration patience);
 
-  /**
-   * Undoes what a keeper that died has left; the guest and its network go on, and what was held
-   * goes out: no standby takes over any more.
-   *
-   * @param held by the dead keeper, or since its death
-   */
-  List<String> cleanUp(HeldFrameSource held);
+  /** What a keeper that died has left in a guest; the guest runs, and nothing of it goes out. */
+  interface Leavings extends AutoCloseable {
+    /**
+     * Undoes them: the guest's network goes on, and what was held goes out. No standby takes over
+     * any more.
+     *
+     * @param held by the dead keeper, or since its death
+     * @return what was done, a line each
+     * @throws HypervisorException when the hypervisor does not answer
+     */
+    List<String> undo(HeldFrameSource held);
 
-  /** Has this process go through {@link #cleanUp} once without a guest, so that it is quick. */
+    /** The guest can be reached by others again. */
+    @Override
+    default void close() {}
+  }
+
+  /**
+   * Begins to see to a guest whose keeper died. What needs no certainty who owns it is done.
+   *
+   * @throws HypervisorException when the hypervisor does not answer
+   */
+  Leavings leavings();
+
+  /**
+   * Has this process go through what follows a keeper's death once without a guest, so that it is
+   * quick.
+   */
   default void rehearseCleanUp() {
     CleanupRehearsal.begin(DeadKeepersFrames::sample);
   }
@@ -80,9 +100,13 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp(HeldFrameSource held) {
-      try (QmpClient qmp = connect()) {
-        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT, Optional.of(held));
+    public Leavings leavings() {
+      QmpClient qmp = connect();
+      try {
+        return new QemuLeavings(qmp, QemuCleanup.letGuestRun(qmp, QemuTimeouts.DEFAULT));
+      } catch (RuntimeException e) {
+        qmp.close();
+        throw e;
       }
     }
 
@@ -98,6 +122,21 @@ sealed interface GuestReference {
     }
   }
 
+  /** In a QEMU, whose monitor nobody else reaches meanwhile. */
+  record QemuLeavings(QmpClient qmp, List<String> done) implements Leavings {
+    @Override
+    public List<String> undo(HeldFrameSource held) {
+      List<String> all = new ArrayList<>(done);
+      all.addAll(QemuCleanup.letFramesGo(qmp, QemuTimeouts.DEFAULT, Optional.of(held)));
+      return all;
+    }
+
+    @Override
+    public void close() {
+      qmp.close();
+    }
+  }
+
   /** A domain of a stock Xen. */
   record Domain(String name) implements GuestReference {
     @Override
@@ -106,8 +145,8 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp(HeldFrameSource held) {
-      return XenGuest.cleanUp(name, held, QemuTimeouts.DEFAULT.command());
+    public Leavings leavings() {
+      return held -> XenGuest.cleanUp(name, held, QemuTimeouts.DEFAULT.command());
     }
 
     @Override
@@ -133,10 +172,12 @@ sealed interface GuestReference {
     }
 
     @Override
-    public List<String> cleanUp(HeldFrameSource held) {
-      try (VmmControl control = VmmControl.connect(socket)) {
-        return VmmGuest.undo(control);
-      }
+    public Leavings leavings() {
+      return held -> {
+        try (VmmControl control = VmmControl.connect(socket)) {
+          return VmmGuest.undo(control);
+        }
+      };
     }
 
     @Override

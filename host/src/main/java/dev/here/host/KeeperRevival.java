@@ -7,13 +7,16 @@ import dev.here.replication.Ownership;
 import dev.here.replication.OwnershipException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What is done after a keeper's death. The guest's frames go nowhere until its gates are removed,
- * and they may be removed only by who owns the VM, once the standby can no longer take over: a
- * checkpoint that it would go on from does not know of the frames that leave then.
+ * What is done after a keeper's death. The guest goes on at once, if it stood still in a
+ * checkpoint. Its frames go nowhere until the gates are removed, and they may be removed only by
+ * who owns the VM, once the standby can no longer take over: a checkpoint that it would go on from
+ * does not know of the frames that leave then.
  *
  * <pre>
  *   keeper died ─► its session goes on here ─► take-over refused ─► gates removed ─► lease given up
@@ -35,6 +38,7 @@ final class KeeperRevival {
   private final ProtectOrder order;
   private final Path folder;
   private final Optional<DepositedConnections> connections;
+  private final CompletableFuture<GuestReference.Leavings> leavings = new CompletableFuture<>();
 
   /**
    * @param witness this daemon's own connection
@@ -56,6 +60,26 @@ final class KeeperRevival {
    * Returns how the protection ended; empty when the guest goes on here, ready for a new keeper.
    */
   Optional<KeeperOutcome> revive() throws InterruptedException {
+    // While the lease is being made certain.
+    leavings.completeAsync(
+        () -> guest().leavings(),
+        task -> Thread.ofVirtual().name("leavings-" + order.name()).start(task));
+    try {
+      return reviveOwned();
+    } finally {
+      closeLeavings();
+    }
+  }
+
+  private void closeLeavings() {
+    try {
+      leavings.join().close();
+    } catch (CompletionException e) {
+      LOG.debug("nothing was left of {}: {}", order.name(), e.getMessage());
+    }
+  }
+
+  private Optional<KeeperOutcome> reviveOwned() throws InterruptedException {
     Optional<WitnessSession> session = WitnessSession.read(folder);
     if (session.isPresent()) {
       Optional<Revived> revived = continueSession(session.get());
@@ -146,18 +170,25 @@ final class KeeperRevival {
 
   private Optional<KeeperOutcome> undo() {
     try {
-      guest()
-          .cleanUp(new DeadKeepersFrames(folder, connections))
+      leavings
+          .join()
+          .undo(new DeadKeepersFrames(folder, connections))
           .forEach(line -> LOG.info("undone: {}", line));
       return Optional.empty();
+    } catch (CompletionException e) {
+      return Optional.of(lost(String.valueOf(e.getCause())));
     } catch (HypervisorException e) {
-      return Optional.of(
-          new KeeperOutcome(
-              "LOST", "the keeper died, and the hypervisor does not answer: " + e.getMessage()));
+      return Optional.of(lost(String.valueOf(e.getMessage())));
     }
   }
 
+  private static KeeperOutcome lost(String reason) {
+    return new KeeperOutcome(
+        "LOST", "the keeper died, and the hypervisor does not answer: " + reason);
+  }
+
   private KeeperOutcome endHere() {
+    closeLeavings();
     try {
       guest().end();
     } catch (HypervisorException e) {

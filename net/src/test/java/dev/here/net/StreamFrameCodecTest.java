@@ -42,7 +42,8 @@ class StreamFrameCodecTest {
   @Test
   void onlyWholeFramesCount() {
     StreamFrameCodec codec = new StreamFrameCodec(true, buffer);
-    MemorySegment stream = hex("00000002 00000000 cafe 0000000c 0000000a 01010203040506070809 cafe");
+    MemorySegment stream =
+        hex("00000002 00000000 cafe 0000000c 0000000a 01010203040506070809 cafe");
     int first = 10;
     for (int length = 0; length < first; length++) {
       assertThat(codec.wholeFrames(stream, length)).as("of %d octets", length).isZero();

@@ -14,10 +14,10 @@ class CleanupRehearsalTest {
   void everyStepIsRehearsed() throws IOException {
     assertThat(CleanupRehearsal.run(folder -> new OneFrame(folder, new AtomicBoolean())))
         .containsExactly(
+            "left COLO",
             "removed filter here-nic0-out-filter",
             "let out 1 frames that were held of card 0",
             "removed filter here-nic0-in-filter",
-            "left COLO",
             "removed socket here-nic0-in",
             "removed socket here-nic0-out",
             "removed socket here-nic0-held",
