@@ -157,13 +157,14 @@ class DepositedConnectionsTest {
 
   @Test
   void aDepositFindsTheDaemonAgainAndSaysGoodbye() {
-    daemon.close();
-    UnixListener listener = UnixListener.bindOverStale(socket());
-    try (ConnectionDeposit deposit = new ConnectionDeposit(socket())) {
+    Path place = folder.resolve("again.sock");
+    UnixListener listener = UnixListener.bind(place);
+    var deposit = new ConnectionDeposit(place);
+    try {
       deposit.place(CARD).put(connection.other());
       expectDeposit(listener);
       listener.close();
-      listener = UnixListener.bindOverStale(socket());
+      listener = UnixListener.bind(place);
       expectDeposit(listener);
       deposit.place(CARD).withdraw();
       try (UnixSocket link = listener.accept()) {
