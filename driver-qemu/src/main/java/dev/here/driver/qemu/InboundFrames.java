@@ -3,7 +3,6 @@ package dev.here.driver.qemu;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -12,20 +11,25 @@ import java.util.stream.IntStream;
  *
  * <p>COLO stops the guest from its own thread, while QEMU's main loop goes on reading frames; what
  * it queues for a card between the change of the run state and the end of the vCPUs' stop is purged
- * (net/net.c, net_vm_change_state_handler). A frame in the filter is not in that queue. So frames
- * are held from before QEMU is granted a checkpoint until the guest runs again, and none is lost;
- * neither command falls into the pause.
+ * (net/net.c, net_vm_change_state_handler). A frame in the filter is not in that queue. The filter
+ * lets go what it holds by a timer of the guest's clock, which QEMU stops before it waits for the
+ * vCPUs (softmmu/cpus.c, pause_all_vcpus) and starts again with them: so what comes while the guest
+ * is being stopped stays in the filter, and nothing has to be said to QEMU around a checkpoint.
  */
 final class InboundFrames {
-  /** The filter lets frames go by itself after so long, of the guest's clock: the most it takes. */
-  private static final long INTERVAL_MICROS = 0xffff_ffffL;
+  /**
+   * How long a frame may wait in the filter, of the guest's clock. Every one is late by half of it
+   * on average, which is little beside what an answer waits for its commit; the timer wakes QEMU as
+   * often.
+   */
+  private static final long INTERVAL_MICROS = 5_000;
 
   private final QmpClient qmp;
   private final Duration timeout;
   private final List<String> filters;
 
   /**
-   * Adds the filters; frames pass.
+   * Adds the filters; from now on they are at work.
    *
    * @throws dev.here.hypervisor.HypervisorException when QEMU refuses; what was made before is
    *     removed
@@ -55,25 +59,7 @@ final class InboundFrames {
     // As the back end sees it: what it transmits to the card.
     arguments.put("queue", "tx");
     arguments.put("interval", INTERVAL_MICROS);
-    arguments.put("status", "off");
     qmp.execute("object-add", arguments, timeout);
-  }
-
-  /** Frames are held from now on. */
-  void hold() {
-    filters.forEach(filter -> setStatus(filter, "on"));
-  }
-
-  /** What was held goes to the guest, in its order, and what comes passes. */
-  void pass() {
-    filters.forEach(filter -> setStatus(filter, "off"));
-  }
-
-  private void setStatus(String filter, String status) {
-    qmp.execute(
-        "qom-set",
-        Map.of("path", "/objects/" + filter, "property", "status", "value", status),
-        timeout);
   }
 
   /** Removes the filters; what they hold goes to the guest. Does nothing where they are gone. */

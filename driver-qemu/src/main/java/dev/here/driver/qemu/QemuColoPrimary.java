@@ -152,16 +152,11 @@ public final class QemuColoPrimary implements Primary {
     ColoConnection colo = connection;
     ColoStream messages = stream;
     MigrationStream opening = initial;
-    InboundFrames frames = inbound;
     if (phase == Phase.ENDED && inventory.process().runState() == QemuProcess.RunState.GONE) {
       throw new HypervisorGoneException(
           "QEMU's process %d has ended".formatted(inventory.process().pid()));
     }
-    if (phase != Phase.RUNNING
-        || colo == null
-        || messages == null
-        || opening == null
-        || frames == null) {
+    if (phase != Phase.RUNNING || colo == null || messages == null || opening == null) {
       throw new HypervisorException(
           "no checkpoint can be taken, COLO is %s: protect the guest again"
               .formatted(phase == Phase.NEW ? "not begun" : "ended"));
@@ -170,7 +165,6 @@ public final class QemuColoPrimary implements Primary {
     try {
       long resumesBefore = standstill.resumes();
       expect(messages, ColoMessage.CHECKPOINT_REQUEST);
-      frames.hold();
       long granted = System.nanoTime();
       colo.send(ColoMessage.CHECKPOINT_REPLY);
       expect(messages, ColoMessage.VMSTATE_SEND);
@@ -184,7 +178,6 @@ public final class QemuColoPrimary implements Primary {
       long acknowledgedRealtime = realtimeNanos();
       phase = Phase.RUNNING;
       Standstill.Pause pause = awaitResume(resumesBefore);
-      frames.pass();
       long stopNanos =
           Math.clamp(stoppedRealtime - pause.stopRealtimeNanos(), 0, stopped - granted);
       long resumeNanos = Math.max(0, pause.resumeRealtimeNanos() - acknowledgedRealtime);
