@@ -1,5 +1,6 @@
 package dev.here.driver.qemu;
 
+import dev.here.formats.qemu.DecodedSections;
 import dev.here.formats.qemu.MigrationStream;
 import dev.here.formats.qemu.QemuCaptureInstant;
 import dev.here.formats.qemu.QemuGuestFacts;
@@ -13,6 +14,7 @@ import dev.here.hypervisor.HypervisorException;
 /** Makes machine states of QEMU's device states with the guest's facts. One thread at a time. */
 public final class QemuTranslation implements ColoTranslation {
   private final QemuGuestFacts facts;
+  private DecodedSections last = DecodedSections.none();
 
   /**
    * @param facts what {@link QemuFacts#collect} found
@@ -34,10 +36,14 @@ public final class QemuTranslation implements ColoTranslation {
     var translator =
         new QemuMachineTranslator(
             facts, QemuMemoryLayout.of(initial.ramBlocks(), facts.addresses()));
+    DecodedSections earlier = last;
+    // What a failed attempt has left of it is not used again.
+    last = DecodedSections.none();
+    DecodedSections sections = VmStateReader.readNext(schema, deviceState, earlier);
     QemuMachineTranslator.Translation translation =
         translator.translate(
-            VmStateReader.read(schema, deviceState),
-            new QemuCaptureInstant(realtimeNanos, monotonicNanos));
+            sections.state(), new QemuCaptureInstant(realtimeNanos, monotonicNanos));
+    last = sections;
     return new Capture.Translation(translation.state(), translation.report());
   }
 }

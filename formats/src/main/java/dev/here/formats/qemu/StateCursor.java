@@ -25,6 +25,11 @@ final class StateCursor {
     this.bytes = bytes;
   }
 
+  /** The whole state. */
+  byte[] bytes() {
+    return bytes;
+  }
+
   int position() {
     return at;
   }
@@ -117,7 +122,13 @@ final class StateCursor {
     return length <= remaining() && Arrays.equals(bytes, from, to, bytes, at, at + length);
   }
 
-  /** Passes over octets that {@link #repeats} has found. */
+  /** Whether octets of another state come here next. */
+  boolean comesNext(byte[] other, int from, int to) {
+    int length = to - from;
+    return length <= remaining() && Arrays.equals(other, from, to, bytes, at, at + length);
+  }
+
+  /** Passes over octets that {@link #repeats} or {@link #comesNext} has found. */
   void skip(int length) {
     at += length;
   }

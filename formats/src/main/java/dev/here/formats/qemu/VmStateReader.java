@@ -21,15 +21,19 @@ public final class VmStateReader {
   private final VmStateSchema schema;
   private final StateCursor in;
   private final boolean alone;
+  private final DecodedSections earlier;
 
   /**
    * @param alone a file of device state without footers, whose sections are known by what device
    *     they are of
+   * @param earlier sections that need not be decoded where they come again
    */
-  private VmStateReader(VmStateSchema schema, byte[] state, boolean alone) {
+  private VmStateReader(
+      VmStateSchema schema, byte[] state, boolean alone, DecodedSections earlier) {
     this.schema = schema;
     this.in = new StateCursor(state);
     this.alone = alone;
+    this.earlier = earlier;
   }
 
   /**
@@ -40,7 +44,18 @@ public final class VmStateReader {
    * @throws QemuStreamException if the bytes are not such a state; nothing else is thrown
    */
   public static VmState read(VmStateSchema schema, byte[] state) {
-    return new VmStateReader(schema, state, false).sections();
+    return new VmStateReader(schema, state, false, DecodedSections.none()).sections().state();
+  }
+
+  /**
+   * As {@link #read}, for one state after another of the same guest: a section with the octets that
+   * it had in the state before is not decoded again.
+   *
+   * @param earlier the state before, which is not to be used any more; or none
+   */
+  public static DecodedSections readNext(
+      VmStateSchema schema, byte[] state, DecodedSections earlier) {
+    return new VmStateReader(schema, state, false, earlier).sections();
   }
 
   /**
@@ -53,7 +68,7 @@ public final class VmStateReader {
    * @throws QemuStreamException if the bytes are not such a state; nothing else is thrown
    */
   public static VmState readDevices(byte[] file) {
-    var reader = new VmStateReader(VmStateSchema.ofDevices(), file, true);
+    var reader = new VmStateReader(VmStateSchema.ofDevices(), file, true, DecodedSections.none());
     long magic = reader.in.u32("file header");
     long version = reader.in.u32("file header");
     if (magic != FILE_MAGIC || version != FILE_VERSION) {
@@ -61,11 +76,11 @@ public final class VmStateReader {
           "begins with %08x version %d, not a device state of version %d"
               .formatted(magic, version, FILE_VERSION));
     }
-    return reader.sections();
+    return reader.sections().state();
   }
 
-  private VmState sections() {
-    var sections = new ArrayList<VmState.Section>();
+  private DecodedSections sections() {
+    var sections = new DecodedSections.Builder(in.bytes());
     Set<String> seen = new HashSet<>();
     while (true) {
       int type = in.u8("section type");
@@ -75,16 +90,27 @@ public final class VmStateReader {
       if (type != MigrationStreamReader.SECTION_FULL) {
         throw in.refused("section of type " + RamPages.hex(type) + ", not a full one (0x4)");
       }
-      VmState.Section section = section();
+      int began = in.position();
+      VmState.Section section = sectionOrEarlier(sections.count());
       if (!seen.add(section.name() + '\0' + section.instance())) {
         throw in.refused("section '" + RamPages.printable(section.name()) + "' comes twice");
       }
-      sections.add(section);
+      sections.add(section, began, in.position());
     }
     if (in.remaining() > 0) {
       throw in.refused(in.remaining() + " bytes follow its end");
     }
-    return new VmState(sections);
+    return sections.build();
+  }
+
+  /** Decoding depends on a section's octets and on nothing else, its footer being one of them. */
+  private VmState.Section sectionOrEarlier(int index) {
+    int length = earlier.repeatedOctets(index, in);
+    if (length == 0) {
+      return section();
+    }
+    in.skip(length);
+    return earlier.again(index);
   }
 
   private VmState.Section section() {
@@ -105,6 +131,7 @@ public final class VmStateReader {
                             : " is not in the description: was a device plugged in? Protect the"
                                 + " guest anew")));
     VmStruct content = content(described, id, version);
+    content.decoded();
     if (!alone) {
       footer(name, id);
     }

@@ -3,9 +3,11 @@ package dev.here.formats.qemu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.here.machine.LostField;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -163,6 +165,68 @@ class VmStateReaderTest {
     assertThat(losses.report().lost())
         .extracting(lost -> lost.path())
         .containsExactly("cpu/q[1]/v");
+  }
+
+  @Test
+  void aStateAfterAnotherIsWhatItIsAlone() throws IOException {
+    MigrationStream stream = Golden.read(Golden.stream("kvm-2cpu"));
+    VmStateSchema schema = stream.schema().orElseThrow();
+    byte[] whole = stream.deviceState();
+    DecodedSections earlier = VmStateReader.readNext(schema, whole, DecodedSections.none());
+    for (int at = 5; at < whole.length; at += 997) {
+      byte[] changed = whole.clone();
+      changed[at] ^= 1;
+      VmState alone;
+      try {
+        alone = VmStateReader.read(schema, changed);
+      } catch (QemuStreamException e) {
+        DecodedSections before = earlier;
+        assertThatThrownBy(() -> VmStateReader.readNext(schema, changed, before))
+            .isInstanceOf(QemuStreamException.class)
+            .hasMessage(e.getMessage());
+        continue;
+      }
+      earlier = VmStateReader.readNext(schema, changed, earlier);
+      assertThat(VmStateText.of(earlier.state())).isEqualTo(VmStateText.of(alone));
+      assertThat(unread(earlier.state())).isEqualTo(unread(alone));
+    }
+  }
+
+  @Test
+  void aSectionThatComesAgainIsNotDecodedAgainAndHasNotBeenRead() {
+    VmStateSchema schema = VmStateSchema.parse(CPU.getBytes(StandardCharsets.UTF_8));
+    byte[] first = section().u64(7).footer(3).u8(0).bytes();
+    byte[] second = section().u64(8).footer(3).u8(0).bytes();
+    DecodedSections one = VmStateReader.readNext(schema, first, DecodedSections.none());
+    VmStruct cpu = one.state().require("cpu", 0);
+    assertThat(cpu.number("env.eip")).isEqualTo(7);
+
+    DecodedSections again = VmStateReader.readNext(schema, first.clone(), one);
+    assertThat(again.state().require("cpu", 0)).isSameAs(cpu);
+    assertThat(cpu.wasRead("env.eip")).isFalse();
+
+    DecodedSections other = VmStateReader.readNext(schema, second, again);
+    assertThat(other.state().require("cpu", 0).number("env.eip")).isEqualTo(8);
+  }
+
+  @Test
+  void aStateAfterAnotherIsRefusedWhereItIsCutShort() throws IOException {
+    MigrationStream stream = Golden.read(Golden.stream("kvm-2cpu"));
+    byte[] whole = stream.deviceState();
+    VmStateSchema schema = stream.schema().orElseThrow();
+    DecodedSections earlier = VmStateReader.readNext(schema, whole, DecodedSections.none());
+    for (int length = 0; length < whole.length; length += 1009) {
+      byte[] cut = Arrays.copyOf(whole, length);
+      assertThatThrownBy(() -> VmStateReader.readNext(schema, cut, earlier))
+          .as("cut at %d", length)
+          .isInstanceOf(QemuStreamException.class);
+    }
+  }
+
+  private static List<LostField> unread(VmState state) {
+    var losses = new Losses();
+    losses.addUnread(state);
+    return losses.report().lost();
   }
 
   private static String with(String field) {
