@@ -105,6 +105,11 @@ final class ProtectedGuest implements AutoCloseable {
     }
 
     @Override
+    public boolean hasSent() {
+      return true;
+    }
+
+    @Override
     public int heldFrames() {
       return 0;
     }

@@ -31,6 +31,11 @@ record GuestFrames(List<FrameGate> gates) implements FrameOutput {
   }
 
   @Override
+  public boolean hasSent() {
+    return gates.stream().anyMatch(FrameGate::hasSent);
+  }
+
+  @Override
   public int heldFrames() {
     return gates.stream().mapToInt(FrameGate::heldFrames).sum();
   }

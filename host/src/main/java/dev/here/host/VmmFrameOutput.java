@@ -30,6 +30,12 @@ record VmmFrameOutput(VmmFrames frames, Lease lease) implements FrameOutput {
     frames.discard();
   }
 
+  /** As the VMM last told, which was at the release: what is held since then is not seen. */
+  @Override
+  public boolean hasSent() {
+    return frames.heldFrames() > 0;
+  }
+
   @Override
   public int heldFrames() {
     return frames.heldFrames();

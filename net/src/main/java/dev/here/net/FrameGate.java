@@ -58,6 +58,7 @@ public final class FrameGate implements FramePort {
   private final long[] openEpoch = new long[MAX_OPEN_EPOCHS];
   private final long[] openPosition = new long[MAX_OPEN_EPOCHS];
   private int openCount;
+  private long endedPosition;
   private volatile long epoch;
   private volatile long limit = Long.MAX_VALUE;
   private volatile boolean discarding;
@@ -150,6 +151,7 @@ public final class FrameGate implements FramePort {
     openEpoch[openCount] = endedEpoch;
     openPosition[openCount] = position;
     openCount++;
+    endedPosition = position;
     epoch = endedEpoch;
   }
 
@@ -184,6 +186,11 @@ public final class FrameGate implements FramePort {
     discarding = true;
     openCount = 0;
     LockSupport.unpark(sender);
+  }
+
+  /** Whether frames that the guest sent since the last {@link #endEpoch} are held. */
+  public synchronized boolean hasSent() {
+    return !isOpen() && ring.tail() != endedPosition;
   }
 
   /** Frames held now. */

@@ -64,6 +64,7 @@ public final class EpochLoop implements AutoCloseable {
   private final EpochStaging staging;
   private final EpochSender sender;
   private final Heartbeat heartbeat;
+  private final AnswerWindow answers;
 
   private Optional<StandbyLink> link = Optional.empty();
   private volatile long epoch;
@@ -81,6 +82,9 @@ public final class EpochLoop implements AutoCloseable {
   private String captureFailure = "";
 
   private long resumedNanos;
+
+  /** When the last committed epoch's frames had left. */
+  private long releasedNanos;
 
   /** Since when nothing was committed for want of a standby. */
   private OptionalLong lostNanos = OptionalLong.empty();
@@ -119,6 +123,7 @@ public final class EpochLoop implements AutoCloseable {
     this.staging = new EpochStaging(memory.pageCount());
     this.sender = new EpochSender(memory, protection.streams(), protection.shadow());
     this.heartbeat = new Heartbeat(primary, protection, signal, () -> epoch, () -> takeOverAllowed);
+    this.answers = new AnswerWindow(signal, output::hasSent);
     this.thread =
         Thread.ofPlatform().name("epochs-" + protection.vmName()).daemon().unstarted(this::run);
   }
@@ -355,7 +360,7 @@ public final class EpochLoop implements AutoCloseable {
     if (isToBeMoved()) {
       enter(ProtectionState.SWITCHING_OVER, "by command");
     } else if (figures.state() != ProtectionState.SWITCHING_OVER) {
-      signal.await(resumedNanos + policy.nextIntervalNanos());
+      answers.await(resumedNanos, releasedNanos, policy.nextIntervalNanos());
       if (signal.lost().isPresent() || isToEnd() || isToBeMoved()) {
         return;
       }
@@ -447,6 +452,7 @@ public final class EpochLoop implements AutoCloseable {
     if (!commit.isOpen()) {
       release();
     }
+    releasedNanos = System.nanoTime();
     events.committed(status());
   }
 

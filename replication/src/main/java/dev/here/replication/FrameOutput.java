@@ -22,6 +22,9 @@ public interface FrameOutput {
   /** Everything held is thrown away and later frames are too: the guest goes on elsewhere. */
   void discard();
 
+  /** Whether frames that the guest sent since the last {@link #endEpoch} wait for its next one. */
+  boolean hasSent();
+
   /** Frames held now. */
   int heldFrames();
 

@@ -43,16 +43,21 @@ final class LoopSignal {
     return lost;
   }
 
-  /** Waits until the time has come, or somebody wants something. */
-  synchronized void await(long deadlineNanos) throws InterruptedException {
+  /**
+   * Waits until the time has come, or somebody wants something.
+   *
+   * @return whether the time has come
+   */
+  synchronized boolean await(long deadlineNanos) throws InterruptedException {
     while (command.isEmpty() && lost.isEmpty() && !hurry) {
       long left = deadlineNanos - System.nanoTime();
       if (left <= 0) {
-        break;
+        return true;
       }
       wait(left / 1_000_000, (int) (left % 1_000_000));
     }
     hurry = false;
+    return false;
   }
 
   /** Waits as {@link #await} does, but a planned move does not cut it short. */

@@ -51,6 +51,11 @@ final class HeldFrames implements FrameOutput {
   }
 
   @Override
+  public synchronized boolean hasSent() {
+    return !current.isEmpty();
+  }
+
+  @Override
   public synchronized int heldFrames() {
     return byEpoch.values().stream().mapToInt(List::size).sum() + current.size();
   }
