@@ -33,6 +33,9 @@ public final class Sockets {
   private static final NativeFunction SOCKET = LIBC.function("socket");
   private static final NativeFunction SOCKETPAIR = LIBC.function("socketpair");
   private static final NativeFunction BIND = LIBC.function("bind");
+  private static final int SHUT_WR = 1;
+  private static final int SHUT_RDWR = 2;
+
   private static final NativeFunction CONNECT = LIBC.function("connect");
   private static final NativeFunction LISTEN = LIBC.function("listen");
   private static final NativeFunction ACCEPT4 = LIBC.function("accept4");
@@ -78,7 +81,12 @@ public final class Sockets {
 
   /** shutdown(2) of both directions: wakes whoever waits on the socket. */
   public static int shutdown(int fd) {
-    return SHUTDOWN.callInt(fd, 2);
+    return SHUTDOWN.callInt(fd, SHUT_RDWR);
+  }
+
+  /** shutdown(2) of the direction away from here. */
+  public static int shutdownSending(int fd) {
+    return SHUTDOWN.callInt(fd, SHUT_WR);
   }
 
   /** getsockopt(2); {@code length} is an int in and out. */

@@ -224,6 +224,11 @@ public final class UnixSocket implements AutoCloseable {
     Sockets.shutdown(descriptor.number());
   }
 
+  /** The peer sees the end of the stream when it has read everything; it may go on sending. */
+  public void endSending() {
+    Sockets.shutdownSending(descriptor.number());
+  }
+
   public FileDescriptor descriptor() {
     return descriptor;
   }

@@ -24,21 +24,29 @@ final class DeadKeepersFrames implements HeldFrameSource {
    * @param connections empty where there was no place for them
    */
   DeadKeepersFrames(Path folder, Optional<DepositedConnections> connections) {
-    this(new HeldFrameFiles(folder), connections);
-  }
-
-  private DeadKeepersFrames(HeldFrameFiles files, Optional<DepositedConnections> connections) {
-    this.files = files;
+    this.files = new HeldFrameFiles(folder);
     this.connections = connections;
   }
 
   /**
-   * One frame of card 0 that was held, for a rehearsal.
-   *
-   * @throws java.io.UncheckedIOException when it cannot be written
+   * Lets everything out, and what comes from now on, of the cards whose gates' connections were
+   * deposited and are between two frames. The others' waits for {@link #letOut}.
    */
-  static DeadKeepersFrames sample(Path folder) {
-    return new DeadKeepersFrames(HeldFrameFiles.withSample(folder), Optional.empty());
+  void pass() {
+    connections.ifPresent(known ->
+        known.cards().stream()
+            .filter(files::endsWhole)
+            .forEach(card -> known.pass(card, way -> files.letOut(card, way))));
+  }
+
+  @Override
+  public boolean passes(int card) {
+    return connections.map(known -> known.passes(card)).orElse(false);
+  }
+
+  @Override
+  public void endPassing(int card) {
+    connections.ifPresent(known -> known.endPassing(card));
   }
 
   @Override

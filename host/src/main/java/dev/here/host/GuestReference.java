@@ -81,7 +81,7 @@ sealed interface GuestReference {
    * quick.
    */
   default void rehearseCleanUp() {
-    CleanupRehearsal.begin(DeadKeepersFrames::sample);
+    CleanupRehearsal.begin(DeadKeeperSample::in);
   }
 
   /** Ends the guest here by force. */

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,10 +34,8 @@ record HeldFrameFiles(Path folder) {
    *
    * @throws UncheckedIOException when it cannot be written
    */
-  static HeldFrameFiles withSample(Path folder) {
-    var files = new HeldFrameFiles(folder);
-    HeldFrames.writeSample(files.file(0));
-    return files;
+  static void writeSample(Path folder) {
+    HeldFrames.writeSample(new HeldFrameFiles(folder).file(0));
   }
 
   private Path file(int card) {
@@ -58,11 +57,20 @@ record HeldFrameFiles(Path folder) {
 
   /** Whether a card's file has any. */
   boolean holds(int card) {
+    return says(card, held -> !held.isEmpty());
+  }
+
+  /** Whether it is certain, by a card's file, that no frame of it was on its way out. */
+  boolean endsWhole(int card) {
+    return says(card, held -> !held.wasLeaving());
+  }
+
+  private boolean says(int card, Predicate<HeldFrames> question) {
     if (!Files.exists(file(card))) {
       return false;
     }
     try (HeldFrames held = HeldFrames.open(file(card))) {
-      return !held.isEmpty();
+      return question.test(held);
     } catch (FrameStreamException | UncheckedIOException e) {
       LOG.warn("frames of a dead keeper are lost: {}", e.getMessage());
       return false;

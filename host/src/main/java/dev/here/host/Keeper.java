@@ -35,7 +35,6 @@ public final class Keeper {
   private static final Logger LOG = LoggerFactory.getLogger(Keeper.class);
   private static final long ACQUIRE_NANOS = TimeUnit.SECONDS.toNanos(20);
   private static final long MILLI = 1_000_000;
-  private static final long SESSION_POLL_MILLIS = 100;
 
   /** A standby that is connected to for the first time starts its VMM before it answers. */
   private static final int CONNECT_SUSPECTS = 10;
@@ -75,49 +74,18 @@ public final class Keeper {
     return (int) Math.max(WitnessConnection.SESSION_MILLIS, suspectAfterMillis);
   }
 
-  /**
-   * Keeps the session's number and password where the daemon finds them: when this process dies, it
-   * can go on with the lease instead of waiting for its end.
-   */
-  private void writeSessions(WitnessConnection witness) throws InterruptedException {
-    long written = 0;
-    while (true) {
-      Optional<WitnessSession> session = witness.session();
-      if (session.isPresent() && session.get().id() != written) {
-        session.get().write(folder);
-        written = session.get().id();
-      }
-      Thread.sleep(SESSION_POLL_MILLIS);
-    }
-  }
-
-  private Thread sessionWriter(WitnessConnection witness) {
-    return Thread.ofVirtual()
-        .start(() -> {
-          try {
-            writeSessions(witness);
-          } catch (InterruptedException e) {
-            // The session is being ended.
-          } catch (HostException e) {
-            LOG.warn(
-                "after a death of this keeper its lease will be waited for: {}", e.getMessage());
-          }
-        });
-  }
-
   private KeeperOutcome protect() throws InterruptedException {
     try (WitnessConnection witness =
             new WitnessConnection(order.witness(), leaseMillis(order.suspectAfterMillis()));
         ZooKeeperOwnership ownership = witness.place(VmIdentity.of(order.name()), order.host());
         GuestProtection guest = GuestReference.parse(order.guest()).open(folder, patience)) {
       Lease lease = acquire(ownership);
-      Thread sessions = sessionWriter(witness);
+      new LeaseMark(lease.token()).write(folder);
       try {
         return run(guest, lease);
       } finally {
-        sessions.interrupt();
         lease.close();
-        WitnessSession.forget(folder);
+        LeaseMark.forget(folder);
       }
     }
   }

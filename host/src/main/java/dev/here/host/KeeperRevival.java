@@ -9,22 +9,24 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What is done after a keeper's death. The guest goes on at once, if it stood still in a
- * checkpoint. Its frames go nowhere until the gates are removed, and they may be removed only by
- * who owns the VM, once the standby can no longer take over: a checkpoint that it would go on from
- * does not know of the frames that leave then.
+ * What is done after a keeper's death. The guest goes on soon, if it stood still in a checkpoint.
+ * Its frames go nowhere until the gates are removed, and they may be removed only by who owns the
+ * VM, once the standby can no longer take over: a checkpoint that it would go on from does not know
+ * of the frames that leave then.
  *
  * <pre>
- *   keeper died ─► its session goes on here ─► take-over refused ─► gates removed ─► lease given up
- *        │                    │                       │
- *        └────no session, or it has ended────┐        └──not certain──┐
- *                                            ▼                        ▼
- *                      the dead keeper's lease is waited for ─► ours: gates removed
- *                                                            └► the standby's: the guest here is ended
+ *   keeper died ─► its lease is inherited ─► gates removed ─► lease given up
+ *        │                    │
+ *        └──it had none       └──not certain, or somebody else's
+ *                     ▼                 ▼
+ *         the dead keeper's lease is waited for ─► ours: gates removed
+ *                                               └► the standby's: the guest here is ended
  * </pre>
  *
  * A new lease refuses take-over from its beginning ({@link Ownership#acquire}), and has a token
@@ -34,10 +36,14 @@ final class KeeperRevival {
   private static final Logger LOG = LoggerFactory.getLogger(KeeperRevival.class);
   private static final long POLL_MILLIS = 20;
 
+  /** For so long the lease is made certain first, which the guest's frames wait for. */
+  private static final long LEASE_FIRST_MILLIS = 300;
+
   private final WitnessConnection witness;
   private final ProtectOrder order;
   private final Path folder;
   private final Optional<DepositedConnections> connections;
+  private final CountDownLatch owned = new CountDownLatch(1);
   private final CompletableFuture<GuestReference.Leavings> leavings = new CompletableFuture<>();
 
   /**
@@ -60,15 +66,25 @@ final class KeeperRevival {
    * Returns how the protection ended; empty when the guest goes on here, ready for a new keeper.
    */
   Optional<KeeperOutcome> revive() throws InterruptedException {
-    // While the lease is being made certain.
     leavings.completeAsync(
-        () -> guest().leavings(),
+        this::findLeavings,
         task -> Thread.ofVirtual().name("leavings-" + order.name()).start(task));
     try {
       return reviveOwned();
     } finally {
       closeLeavings();
     }
+  }
+
+  /** While the lease is being made certain, if that takes long. */
+  private GuestReference.Leavings findLeavings() {
+    try {
+      boolean first = owned.await(LEASE_FIRST_MILLIS, TimeUnit.MILLISECONDS);
+      LOG.debug("{} is certain to be owned: {}", order.name(), first);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return guest().leavings();
   }
 
   private void closeLeavings() {
@@ -80,9 +96,9 @@ final class KeeperRevival {
   }
 
   private Optional<KeeperOutcome> reviveOwned() throws InterruptedException {
-    Optional<WitnessSession> session = WitnessSession.read(folder);
-    if (session.isPresent()) {
-      Optional<Revived> revived = continueSession(session.get());
+    Optional<LeaseMark> mark = LeaseMark.read(folder);
+    if (mark.isPresent()) {
+      Optional<Revived> revived = inherit(mark.get().token());
       if (revived.isPresent()) {
         return revived.get().outcome();
       }
@@ -94,19 +110,16 @@ final class KeeperRevival {
   private record Revived(Optional<KeeperOutcome> outcome) {}
 
   /** Empty when the dead keeper's lease cannot be had so: nothing was touched then. */
-  private Optional<Revived> continueSession(WitnessSession session) throws InterruptedException {
-    try (WitnessConnection keepers =
-            new WitnessConnection(order.witness(), leaseMillis(), Optional.of(session));
-        ZooKeeperOwnership ownership = keepers.place(VmIdentity.of(order.name()), order.host())) {
+  private Optional<Revived> inherit(long token) throws InterruptedException {
+    try (ZooKeeperOwnership ownership = witness.place(VmIdentity.of(order.name()), order.host())) {
       long deadline = deadlineNanos(1);
       while (System.nanoTime() < deadline) {
         try {
-          Optional<Lease> lease = ownership.continued();
+          Optional<Lease> lease = ownership.inherit(token);
           if (lease.isEmpty()) {
             return Optional.empty();
           }
-          lease.get().allowTakeOver(false);
-          LOG.info("the lease of {}'s dead keeper goes on here", order.name());
+          LOG.info("the lease of {}'s dead keeper was inherited", order.name());
           return Optional.of(new Revived(undo()));
         } catch (OwnershipException e) {
           LOG.info("{}: {}", order.name(), e.getMessage());
@@ -169,11 +182,12 @@ final class KeeperRevival {
   }
 
   private Optional<KeeperOutcome> undo() {
+    var frames = new DeadKeepersFrames(folder, connections);
+    // They need not wait for the hypervisor's answers.
+    frames.pass();
+    owned.countDown();
     try {
-      leavings
-          .join()
-          .undo(new DeadKeepersFrames(folder, connections))
-          .forEach(line -> LOG.info("undone: {}", line));
+      leavings.join().undo(frames).forEach(line -> LOG.info("undone: {}", line));
       return Optional.empty();
     } catch (CompletionException e) {
       return Optional.of(lost(String.valueOf(e.getCause())));

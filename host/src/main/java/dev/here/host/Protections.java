@@ -75,6 +75,7 @@ final class Protections implements AutoCloseable {
     keepers.put(keeper.order().name(), keeper);
     keeper.onEnd(ended::release);
     GuestReference.parse(keeper.order().guest()).rehearseCleanUp();
+    witness.ifPresent(known -> LeaseRehearsal.begin(known, keeper.order().host()));
   }
 
   /** Before the keeper is looked after: what it leaves when it dies must not be missed. */

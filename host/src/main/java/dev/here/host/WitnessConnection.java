@@ -3,8 +3,6 @@ package dev.here.host;
 import dev.here.replication.Ownership;
 import java.io.IOException;
 import java.util.Collection;
-import java.util.HexFormat;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
@@ -48,11 +46,6 @@ public final class WitnessConnection implements AutoCloseable {
     this(connectString, SESSION_MILLIS);
   }
 
-  /** As the other constructor, in a new session. */
-  public WitnessConnection(String connectString, int sessionMillis) {
-    this(connectString, sessionMillis, Optional.empty());
-  }
-
   /**
    * Begins to connect; does not wait for it.
    *
@@ -60,11 +53,9 @@ public final class WitnessConnection implements AutoCloseable {
    *     of an existing node under which everything is kept
    * @param sessionMillis how long leases last without renewal; the witness raises it to twice its
    *     tick and lowers it to twenty times its tick
-   * @param continued a session to go on with; its process must have ended. If the witness has ended
-   *     it meanwhile, a new one is opened
    * @throws HostException when the connect string cannot be read
    */
-  WitnessConnection(String connectString, int sessionMillis, Optional<WitnessSession> continued) {
+  public WitnessConnection(String connectString, int sessionMillis) {
     if (sessionMillis <= 0) {
       throw new IllegalArgumentException("a session of %d ms".formatted(sessionMillis));
     }
@@ -72,7 +63,7 @@ public final class WitnessConnection implements AutoCloseable {
     this.sessionMillis = sessionMillis;
     settings.setProperty(ZKClientConfig.ENABLE_CLIENT_SASL_KEY, "false");
     settings.setProperty(ZKConfig.JUTE_MAXBUFFER, Integer.toString(LONGEST_ANSWER_OCTETS));
-    client = open(continued);
+    client = open();
     nodes = new WitnessNodes(client);
     renewals =
         Executors.newSingleThreadScheduledExecutor(
@@ -100,16 +91,6 @@ public final class WitnessConnection implements AutoCloseable {
     return !closed && client.getState().isConnected();
   }
 
-  /** This session, to be continued by another process; empty until the witness is reached. */
-  Optional<WitnessSession> session() {
-    ZooKeeper now = client;
-    return now.getSessionId() == 0
-        ? Optional.empty()
-        : Optional.of(
-            new WitnessSession(
-                now.getSessionId(), HexFormat.of().formatHex(now.getSessionPasswd())));
-  }
-
   WitnessNodes nodes() {
     return nodes;
   }
@@ -122,19 +103,8 @@ public final class WitnessConnection implements AutoCloseable {
     leases.remove(lease);
   }
 
-  private ZooKeeper open(Optional<WitnessSession> continued) {
+  private ZooKeeper open() {
     try {
-      if (continued.isPresent()) {
-        return new ZooKeeper(
-            connectString,
-            sessionMillis,
-            this::changed,
-            continued.get().id(),
-            HexFormat.of().parseHex(continued.get().password()),
-            false,
-            new WitnessAddresses(connectString),
-            settings);
-      }
       return new ZooKeeper(
           connectString,
           sessionMillis,
@@ -171,7 +141,7 @@ public final class WitnessConnection implements AutoCloseable {
 
   private synchronized void reopenWhenEnded() {
     if (!closed && !client.getState().isAlive()) {
-      client = open(Optional.empty());
+      client = open();
       nodes = new WitnessNodes(client);
     }
   }

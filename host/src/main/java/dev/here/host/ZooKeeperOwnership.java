@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
@@ -73,9 +74,9 @@ final class ZooKeeperOwnership implements Ownership {
   }
 
   /**
-   * Takes the lease with {@code token} over from another process of this host, which wants it so
-   * and loses it by that: one transaction raises the token and replaces the owner node, so nobody
-   * comes between. Works as well when that process's session has just ended.
+   * Takes the lease with {@code token} over from another process of this host, which wants it so or
+   * has died, and loses it by that: one transaction raises the token and replaces the owner node,
+   * so nobody comes between. Works as well when that process's session has just ended.
    *
    * @return empty when that lease is not the last one, or somebody was faster
    * @throws OwnershipException when the witness does not answer
@@ -84,8 +85,9 @@ final class ZooKeeperOwnership implements Ownership {
     long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
     WitnessNodes nodes = witness.nodes();
     try {
-      Optional<Node> owner = read(nodes, ownerPath, deadlineNanos);
+      CompletableFuture<Node> ownerAnswer = nodes.read(ownerPath);
       Optional<Node> last = read(nodes, recordPath, deadlineNanos);
+      Optional<Node> owner = present(ownerAnswer, deadlineNanos);
       if (last.isEmpty()) {
         return Optional.empty();
       }
@@ -130,38 +132,6 @@ final class ZooKeeperOwnership implements Ownership {
       long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
       return read(witness.nodes(), recordPath, deadlineNanos)
           .map(node -> OwnershipRecord.decode(recordPath, node.octets()).host());
-    } catch (KeeperException e) {
-      throw new OwnershipException(
-          "the witness does not answer for %s: %s".formatted(recordPath, e.getMessage()), e);
-    }
-  }
-
-  /**
-   * The lease that this connection's session holds since before this process continued it: the
-   * owner node is of that session, and the record carries its token. From then on it is renewed
-   * here. The process that had it must have ended.
-   *
-   * @return empty when the session holds none, for example because the witness has ended it
-   * @throws OwnershipException when the witness does not answer
-   */
-  Optional<Lease> continued() {
-    long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
-    WitnessNodes nodes = witness.nodes();
-    long sentNanos = System.nanoTime();
-    try {
-      Node owner = WitnessNodes.await(nodes.readConfirmed(ownerPath), deadlineNanos);
-      Node last = WitnessNodes.await(nodes.readConfirmed(recordPath), deadlineNanos);
-      OwnershipRecord record = OwnershipRecord.decode(recordPath, last.octets());
-      if (owner.ephemeralOwner() != nodes.sessionId()
-          || OwnershipRecord.leaseToken(ownerPath, owner.octets()) != record.token()) {
-        return Optional.empty();
-      }
-      ZooKeeperLease lease = new ZooKeeperLease(witness, this, record);
-      lease.granted(nodes, sentNanos);
-      granted = lease;
-      return Optional.of(lease);
-    } catch (KeeperException.NoNodeException e) {
-      return Optional.empty();
     } catch (KeeperException e) {
       throw new OwnershipException(
           "the witness does not answer for %s: %s".formatted(recordPath, e.getMessage()), e);
@@ -257,8 +227,13 @@ final class ZooKeeperOwnership implements Ownership {
 
   static Optional<Node> read(WitnessNodes nodes, String path, long deadlineNanos)
       throws KeeperException {
+    return present(nodes.read(path), deadlineNanos);
+  }
+
+  private static Optional<Node> present(CompletableFuture<Node> answer, long deadlineNanos)
+      throws KeeperException {
     try {
-      return Optional.of(WitnessNodes.await(nodes.read(path), deadlineNanos));
+      return Optional.of(WitnessNodes.await(answer, deadlineNanos));
     } catch (KeeperException.NoNodeException e) {
       return Optional.empty();
     }

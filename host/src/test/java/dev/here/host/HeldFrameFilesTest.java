@@ -86,8 +86,10 @@ class HeldFrameFilesTest {
 
   @Test
   void aSampleIsReadAsADeadKeepersFileIs() {
-    HeldFrameFiles files = HeldFrameFiles.withSample(folder);
+    HeldFrameFiles.writeSample(folder);
+    HeldFrameFiles files = new HeldFrameFiles(folder);
     assertThat(files.holds(0)).isTrue();
+    assertThat(files.endsWhole(0)).isTrue();
     List<Integer> sizes = new ArrayList<>();
     files.letOut(0, frame -> sizes.add(frame.remaining()));
     assertThat(sizes).hasSize(1);
@@ -97,6 +99,8 @@ class HeldFrameFilesTest {
   void rubbishInPlaceOfAFileHoldsNothing() throws IOException {
     Files.writeString(folder.resolve("held0"), "rubbish");
     assertThat(new HeldFrameFiles(folder).holds(0)).isFalse();
+    assertThat(new HeldFrameFiles(folder).endsWhole(0)).isFalse();
     assertThat(new HeldFrameFiles(folder).holds(1)).isFalse();
+    assertThat(new HeldFrameFiles(folder).endsWhole(1)).isFalse();
   }
 }

@@ -163,28 +163,21 @@ class ZooKeeperOwnershipTest {
   }
 
   @Test
-  void leaseOfADeadProcessGoesOnInItsContinuedSession() throws IOException {
+  void aDeadProcesssLeaseIsInheritedBeforeItsSessionEnds() throws IOException {
     try (TcpRelay relay = new TcpRelay(witness.address());
         WitnessConnection dead =
             new WitnessConnection(relay.address(), 2 * WitnessConnection.SESSION_MILLIS)) {
       Lease lease = OwnershipSteps.acquired(dead.ownership(vm, "primary"));
       lease.allowTakeOver(true);
-      Optional<WitnessSession> session = dead.session();
       relay.cut();
-      try (WitnessConnection heir =
-              new WitnessConnection(
-                  WitnessTest.connectString(witness),
-                  2 * WitnessConnection.SESSION_MILLIS,
-                  session);
-          ZooKeeperOwnership ownership = heir.place(vm, "primary")) {
-        Lease continued = OwnershipSteps.answered(ownership::continued).orElseThrow();
-        assertThat(continued.token()).isEqualTo(lease.token());
-        assertThat(continued.mayRelease()).isTrue();
-        assertThat(tryTakeOver(lease.token())).as("owner is there").isEmpty();
-        continued.allowTakeOver(false);
-        continued.close();
-        assertThat(tryTakeOver(lease.token())).as("refused by the heir").isEmpty();
-      }
+      Lease heirs =
+          OwnershipSteps.answered(() -> primaryHost.place(vm, "primary").inherit(lease.token()))
+              .orElseThrow();
+      assertThat(heirs.mayRelease()).isTrue();
+      assertThat(tryTakeOver(lease.token())).as("the dead one's token").isEmpty();
+      heirs.close();
+      assertThat(tryTakeOver(lease.token())).as("followed already").isEmpty();
+      assertThat(tryTakeOver(heirs.token())).as("the heir has not allowed it").isEmpty();
     }
   }
 
@@ -205,19 +198,23 @@ class ZooKeeperOwnershipTest {
   }
 
   @Test
-  void sessionThatHoldsNoLeaseOrHasEndedContinuesNone() {
-    WitnessConnection closed = new WitnessConnection(WitnessTest.connectString(witness));
-    OwnershipSteps.acquired(closed.ownership(vm, "primary"));
-    Optional<WitnessSession> session = closed.session();
-    closed.close();
-    try (WitnessConnection heir =
-        new WitnessConnection(
-            WitnessTest.connectString(witness), WitnessConnection.SESSION_MILLIS, session)) {
-      assertThat(OwnershipSteps.answered(heir.place(vm, "primary")::continued)).isEmpty();
-      Lease successor = OwnershipSteps.acquired(standby());
-      assertThat(OwnershipSteps.answered(heir.place(vm, "primary")::continued)).isEmpty();
-      assertThat(successor.mayRelease()).isTrue();
+  void inheritingIsRehearsedAnyNumberOfTimesAndLeavesNoOwner() {
+    for (int time = 0; time < 2; time++) {
+      OwnershipSteps.until("rehearsed", () -> LeaseRehearsal.run(primaryHost, "primary"));
     }
+    assertThat(LeaseRehearsal.run(standbyHost, "standby")).as("each host for itself").isTrue();
+  }
+
+  @Test
+  void aLeaseThatWasFollowedIsNotInherited() {
+    Lease lease = OwnershipSteps.acquired(primary());
+    lease.allowTakeOver(true);
+    lease.close();
+    Lease successor = OwnershipSteps.takenOver(standby(), lease.token());
+    ZooKeeperOwnership place = primaryHost.place(vm, "primary");
+    assertThat(OwnershipSteps.answered(() -> place.inherit(lease.token()))).isEmpty();
+    assertThat(OwnershipSteps.answered(() -> place.inherit(successor.token()))).isEmpty();
+    assertThat(successor.mayRelease()).isTrue();
   }
 
   @Test

@@ -14,10 +14,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Leaves a second descriptor of each connection that a guest's frames come on with another process,
- * which reads on when this one has died ({@link DepositedConnections}; docs/specs/frame-gate.md).
- * To QEMU the connection has not ended then, so that it drops nothing. Whenever the other process
- * is not there it is looked for each second.
+ * Leaves a second descriptor of each connection that a guest's frames come on, and go back on, with
+ * another process, which goes on with them when this one has died ({@link DepositedConnections};
+ * docs/specs/frame-gate.md). To QEMU the connection has not ended then, so that it drops nothing.
+ * Whenever the other process is not there it is looked for each second.
  */
 public final class ConnectionDeposit implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ConnectionDeposit.class);
@@ -25,8 +25,11 @@ public final class ConnectionDeposit implements AutoCloseable {
   /** In place of a card's number: nothing is to be read on, this process ends in order. */
   static final int GOODBYE = 0xff;
 
+  /** Added to a card's number for the connection back. */
+  static final int BACK = 0x80;
+
   /** Cards that can be told apart. */
-  static final int MOST_CARDS = GOODBYE;
+  static final int MOST_CARDS = GOODBYE - BACK;
 
   private static final long RETRY_MILLIS = 1000;
 
@@ -36,17 +39,25 @@ public final class ConnectionDeposit implements AutoCloseable {
     Place NOWHERE =
         new Place() {
           @Override
-          public void put(UnixSocket connection) {}
+          public void put(Way way, UnixSocket connection) {}
 
           @Override
-          public void withdraw() {}
+          public void withdraw(Way way) {}
         };
 
     /** A connection has come, in place of the one before; it stays open until withdrawn. */
-    void put(UnixSocket connection);
+    void put(Way way, UnixSocket connection);
 
     /** The connection ends. */
-    void withdraw();
+    void withdraw(Way way);
+  }
+
+  /** What a connection carries. */
+  public enum Way {
+    /** The guest's frames, from QEMU. */
+    OUT,
+    /** Those that may leave, back to QEMU. */
+    BACK
   }
 
   private final Path socket;
@@ -76,24 +87,28 @@ public final class ConnectionDeposit implements AutoCloseable {
     }
     return new Place() {
       @Override
-      public void put(UnixSocket connection) {
-        add(card, connection);
+      public void put(Way way, UnixSocket connection) {
+        add(octet(card, way), connection);
       }
 
       @Override
-      public void withdraw() {
-        remove(card);
+      public void withdraw(Way way) {
+        remove(octet(card, way));
       }
     };
   }
 
-  private synchronized void add(int card, UnixSocket connection) {
-    connections.put(card, connection);
-    link.ifPresent(there -> send(there, card, connection.descriptor()));
+  private static int octet(int card, Way way) {
+    return way == Way.OUT ? card : BACK + card;
   }
 
-  private synchronized void remove(int card) {
-    connections.remove(card);
+  private synchronized void add(int octet, UnixSocket connection) {
+    connections.put(octet, connection);
+    link.ifPresent(there -> send(there, octet, connection.descriptor()));
+  }
+
+  private synchronized void remove(int octet) {
+    connections.remove(octet);
   }
 
   private void follow() {
@@ -124,7 +139,7 @@ public final class ConnectionDeposit implements AutoCloseable {
       return;
     }
     link = Optional.of(there);
-    connections.forEach((card, connection) -> send(there, card, connection.descriptor()));
+    connections.forEach((octet, connection) -> send(there, octet, connection.descriptor()));
   }
 
   private synchronized void end() {

@@ -1,6 +1,5 @@
 package dev.here.net;
 
-import dev.here.ffi.FileDescriptor;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.UnixListener;
 import dev.here.ffi.UnixSocket;
@@ -11,18 +10,20 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Second descriptors of the connections that a keeper reads its guest's frames from ({@link
- * ConnectionDeposit}). They lie unused while the keeper lives. When it has died without a goodbye
- * they are read on at once, for QEMU writes to them blocking, and what the guest sends is kept
- * until it may go out.
+ * Second descriptors of the connections that a keeper reads its guest's frames from and writes them
+ * back to ({@link ConnectionDeposit}). They lie unused while the keeper lives. When it has died
+ * without a goodbye the first are read on at once, for QEMU writes to them blocking, and what the
+ * guest sends is kept until it may go out: on the second, or by whoever takes it.
  */
 public final class DepositedConnections implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DepositedConnections.class);
@@ -36,6 +37,7 @@ public final class DepositedConnections implements AutoCloseable {
   private final BooleanSupplier lives;
   private final Thread thread;
   private final Map<Integer, OrphanedConnection> connections = new TreeMap<>();
+  private final Map<Integer, ReturnWay> ways = new TreeMap<>();
   private Optional<UnixSocket> link = Optional.empty();
   private volatile boolean closed;
 
@@ -49,6 +51,20 @@ public final class DepositedConnections implements AutoCloseable {
     return new DepositedConnections(UnixListener.bindOverStale(socket), lives);
   }
 
+  /**
+   * As {@link #listen}, where a keeper has died that deposited both connections of card 0; for a
+   * rehearsal.
+   *
+   * @param out this object's from now on, as {@code back} is
+   */
+  public static DepositedConnections ofDeadKeeper(Path socket, UnixSocket out, UnixSocket back) {
+    DepositedConnections connections = listen(socket, () -> false);
+    connections.keep(0, out);
+    connections.keep(ConnectionDeposit.BACK, back);
+    connections.readOn();
+    return connections;
+  }
+
   private DepositedConnections(UnixListener listener, BooleanSupplier lives) {
     this.listener = listener;
     this.lives = lives;
@@ -59,6 +75,43 @@ public final class DepositedConnections implements AutoCloseable {
   public synchronized boolean readsOn(int card) {
     OrphanedConnection connection = connections.get(card);
     return connection != null && connection.isRead();
+  }
+
+  /**
+   * Lets a card's frames go back to QEMU from now on, where that is possible: the keeper is dead,
+   * and its connections were deposited.
+   *
+   * @param held gives the frames that go first, in QEMU's framing; from a thread of this object's
+   *     own
+   */
+  public synchronized void pass(int card, Consumer<Consumer<ByteBuffer>> held) {
+    OrphanedConnection connection = connections.get(card);
+    ReturnWay way = ways.get(card);
+    if (connection != null && connection.isRead() && way != null && !way.isBegun()) {
+      way.begin(held, connection);
+    }
+  }
+
+  /** Whether {@link #pass} was possible. */
+  public synchronized boolean passes(int card) {
+    ReturnWay way = ways.get(card);
+    return way != null && way.isBegun();
+  }
+
+  /**
+   * Ends what {@link #pass} began: when all has gone that QEMU had written before the call, the
+   * connection back ends. Does not wait for it.
+   */
+  public synchronized void endPassing(int card) {
+    OrphanedConnection connection = connections.get(card);
+    if (connection != null && passes(card)) {
+      connection.finish();
+    }
+  }
+
+  /** The cards of which connections were deposited. */
+  public synchronized Set<Integer> cards() {
+    return Set.copyOf(connections.keySet());
   }
 
   /**
@@ -107,9 +160,9 @@ public final class DepositedConnections implements AutoCloseable {
       MemorySegment message = arena.allocate(1);
       UnixSocket.Received received = keeper.receive(message, 1);
       while (received.sizeBytes() > 0) {
-        int card = Byte.toUnsignedInt(message.get(ValueLayout.JAVA_BYTE, 0));
-        goodbye |= card == ConnectionDeposit.GOODBYE;
-        received.descriptors().forEach(descriptor -> keep(card, descriptor));
+        int octet = Byte.toUnsignedInt(message.get(ValueLayout.JAVA_BYTE, 0));
+        goodbye |= octet == ConnectionDeposit.GOODBYE;
+        received.descriptors().forEach(descriptor -> keep(octet, UnixSocket.adopt(descriptor)));
         received = keeper.receive(message, 1);
       }
     } catch (NativeException e) {
@@ -122,9 +175,21 @@ public final class DepositedConnections implements AutoCloseable {
     }
   }
 
-  private synchronized void keep(int card, FileDescriptor descriptor) {
-    OrphanedConnection before =
-        connections.put(card, new OrphanedConnection(UnixSocket.adopt(descriptor)));
+  private synchronized void keep(int octet, UnixSocket socket) {
+    if (octet < ConnectionDeposit.BACK) {
+      close(connections.put(octet, new OrphanedConnection(socket)));
+    } else {
+      close(ways.put(octet - ConnectionDeposit.BACK, new ReturnWay(socket)));
+    }
+  }
+
+  private static void close(@Nullable OrphanedConnection before) {
+    if (before != null) {
+      before.close();
+    }
+  }
+
+  private static void close(@Nullable ReturnWay before) {
     if (before != null) {
       before.close();
     }
@@ -146,8 +211,11 @@ public final class DepositedConnections implements AutoCloseable {
   }
 
   private synchronized void forget() {
+    // Whoever writes waits for what is read.
     connections.values().forEach(OrphanedConnection::close);
+    ways.values().forEach(ReturnWay::close);
     connections.clear();
+    ways.clear();
   }
 
   /** Ends the connections of a dead keeper; those of one that lives go on in it. */

@@ -248,7 +248,9 @@ public final class FrameGate implements FramePort {
         LockSupport.park(this);
       } else if (limit == Long.MAX_VALUE || permission.mayRelease()) {
         ring.copy(outgoing);
+        room.leaving(true);
         port.send(outgoing, ring.length());
+        room.leaving(false);
         remove();
       } else {
         LockSupport.parkNanos(this, RETRY_NANOS);

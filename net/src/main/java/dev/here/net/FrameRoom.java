@@ -21,10 +21,11 @@ public final class FrameRoom implements AutoCloseable {
   /** "HEREgate" as it lies in the file. */
   static final long MAGIC = 0x65746167_45524548L;
 
-  static final int VERSION = 1;
+  static final int VERSION = 2;
   static final int VERSION_OFFSET = 8;
   static final int HEADER_BYTES_OFFSET = 12;
   static final int CAPACITY_OFFSET = 16;
+  static final int LEAVING_OFFSET = 24;
 
   /** The positions have a cache line each: two threads write them. */
   static final int HEAD_OFFSET = 64;
@@ -89,6 +90,11 @@ public final class FrameRoom implements AutoCloseable {
   /** Says how long a header the back end uses, 0, 10 or 12 octets, to who lets the frames out. */
   void headerBytes(int bytes) {
     memory.segment().set(U32, HEADER_BYTES_OFFSET, bytes);
+  }
+
+  /** Says whether a frame is on its way out at this moment, to who goes on with the way. */
+  void leaving(boolean now) {
+    memory.segment().set(U32, LEAVING_OFFSET, now ? 1 : 0);
   }
 
   MemorySegment segment() {

@@ -26,6 +26,7 @@ public final class HeldFrames implements AutoCloseable {
   private final ByteBuffer prefix =
       ByteBuffer.allocate(FrameRing.PREFIX_BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private final int headerBytes;
+  private final boolean leaving;
   private final long capacityBytes;
   private final long head;
   private final long tail;
@@ -55,6 +56,7 @@ public final class HeldFrames implements AutoCloseable {
         capacityBytes);
     head = page.getLong(FrameRoom.HEAD_OFFSET);
     tail = page.getLong(FrameRoom.TAIL_OFFSET);
+    leaving = page.getInt(FrameRoom.LEAVING_OFFSET) != 0;
     require(
         0 <= head && head <= tail && tail - head <= capacityBytes,
         "has impossible positions",
@@ -103,6 +105,11 @@ public final class HeldFrames implements AutoCloseable {
   /** How long a virtio-net header the back end expects before a frame: 0, 10 or 12 octets. */
   public int headerBytes() {
     return headerBytes;
+  }
+
+  /** Whether a frame was on its way out: nobody knows how much of it has gone. */
+  public boolean wasLeaving() {
+    return leaving;
   }
 
   /** Whether nothing was held. */

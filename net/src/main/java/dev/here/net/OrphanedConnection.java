@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.function.Consumer;
@@ -35,6 +36,7 @@ final class OrphanedConnection implements AutoCloseable {
   private Optional<MemorySegment> chunk = Optional.empty();
   private int have;
   private boolean ended;
+  private boolean finishing;
   private volatile boolean closed;
 
   OrphanedConnection(UnixSocket socket) {
@@ -86,6 +88,7 @@ final class OrphanedConnection implements AutoCloseable {
       if (bytes + octets <= MOST_BYTES) {
         frames.add(from.asSlice(at, octets).toArray(ValueLayout.JAVA_BYTE));
         bytes += octets;
+        notifyAll();
       }
       at += octets;
       octets = StreamFrameCodec.frameOctets(from, at, have, true);
@@ -103,12 +106,31 @@ final class OrphanedConnection implements AutoCloseable {
     }
   }
 
+  /** Waits for frames and gives all that have come; none when {@link #finish} was called. */
+  synchronized List<byte[]> awaitFrames() throws InterruptedException {
+    while (frames.isEmpty() && !finishing && !closed) {
+      wait();
+    }
+    List<byte[]> come = List.copyOf(frames);
+    frames.clear();
+    bytes = 0;
+    return come;
+  }
+
+  /** No more than what has been written up to now is to be given. */
+  synchronized void finish() {
+    drain();
+    finishing = true;
+    notifyAll();
+  }
+
   @Override
   public void close() {
-    closed = true;
     Optional<Thread> reading;
     synchronized (this) {
+      closed = true;
       reading = thread;
+      notifyAll();
     }
     reading.ifPresent(Joining::await);
     socket.close();

@@ -61,7 +61,7 @@ public final class RedirectedNic implements AutoCloseable {
    * @param inPath where the redirector with {@code indev} connects
    * @param vnetHeaders both redirectors have vnet_hdr_support=on
    * @param room of the gate; closed with it, also when this fails
-   * @param deposit gets a second descriptor of each connection to <em>out</em>
+   * @param deposit gets a second descriptor of each connection
    * @throws NativeException when a path cannot be listened on, with the path
    */
   public static RedirectedNic listen(
@@ -156,7 +156,7 @@ public final class RedirectedNic implements AutoCloseable {
     synchronized (connections) {
       out = Optional.of(connection);
     }
-    deposit.put(connection);
+    deposit.put(ConnectionDeposit.Way.OUT, connection);
     outConnected.countDown();
     try {
       boolean more = true;
@@ -168,7 +168,7 @@ public final class RedirectedNic implements AutoCloseable {
         LOG.warn("frames from QEMU ended: {}", e.getMessage());
       }
     }
-    deposit.withdraw();
+    deposit.withdraw(ConnectionDeposit.Way.OUT);
     synchronized (connections) {
       out = Optional.empty();
       // Closing alone would end nothing while the deposit is kept.
@@ -201,6 +201,7 @@ public final class RedirectedNic implements AutoCloseable {
     while (!closed) {
       Optional<UnixSocket> connection = accept(inListener);
       if (connection.isPresent()) {
+        deposit.put(ConnectionDeposit.Way.BACK, connection.orElseThrow());
         inPort.connect(connection);
         inConnected.countDown();
       }
@@ -231,6 +232,7 @@ public final class RedirectedNic implements AutoCloseable {
     inPort.shutdown();
     Joining.await(outThread);
     Joining.await(inThread);
+    deposit.withdraw(ConnectionDeposit.Way.BACK);
     gate.close();
     outListener.close();
     inListener.close();

@@ -7,6 +7,7 @@ import dev.here.ffi.UnixSocket;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +31,7 @@ class DepositedConnectionsTest {
   private final List<Integer> taken = new ArrayList<>();
   private final UnixSocket.Pair connection = UnixSocket.pair();
   private final UnixSocket qemu = connection.one();
+  private final UnixSocket.Pair returning = UnixSocket.pair();
   private DepositedConnections daemon;
   private UnixSocket keeper;
 
@@ -44,6 +46,7 @@ class DepositedConnectionsTest {
     daemon.close();
     keeper.close();
     qemu.close();
+    returning.one().close();
     arena.close();
   }
 
@@ -156,17 +159,82 @@ class DepositedConnectionsTest {
   }
 
   @Test
+  void framesGoBackToQemuBehindThoseThatWereHeld() {
+    send(2);
+    deposit(connection.other());
+    depositReturning();
+    die();
+    await(() -> daemon.readsOn(CARD));
+    assertThat(daemon.cards()).containsExactly(CARD);
+    assertThat(daemon.passes(CARD)).isFalse();
+    daemon.pass(CARD, way -> way.accept(buffer(1)));
+    assertThat(daemon.passes(CARD)).isTrue();
+    assertThat(returned()).isEqualTo(1);
+    assertThat(returned()).isEqualTo(2);
+    send(3);
+    assertThat(returned()).isEqualTo(3);
+    send(4);
+    daemon.endPassing(CARD);
+    assertThat(returned()).isEqualTo(4);
+    assertThat(returning.one().receive(arena.allocate(1))).isZero();
+    take();
+    assertThat(taken).isEmpty();
+  }
+
+  @Test
+  void qemuNeverWaitsForWhatItDoesNotTakeBack() {
+    deposit(connection.other());
+    depositReturning();
+    die();
+    await(() -> daemon.readsOn(CARD));
+    daemon.pass(CARD, way -> {});
+    int many = 20_000;
+    for (int number = 0; number < many; number++) {
+      send(number);
+    }
+    for (int number = 0; number < many; number++) {
+      assertThat(returned()).isEqualTo(number);
+    }
+  }
+
+  @Test
+  void aDaemonThatEndsDoesNotWaitForQemu() {
+    deposit(connection.other());
+    depositReturning();
+    die();
+    await(() -> daemon.readsOn(CARD));
+    daemon.pass(
+        CARD,
+        way -> {
+          for (int number = 0; number < 20_000; number++) {
+            way.accept(buffer(number));
+          }
+        });
+    // What ends each test ends this one, though QEMU takes nothing.
+    assertThat(daemon.passes(CARD)).isTrue();
+  }
+
+  @Test
+  void framesGoBackOnlyWhereBothConnectionsWereDeposited() {
+    depositReturning();
+    die();
+    daemon.pass(CARD, way -> {});
+    assertThat(daemon.passes(CARD)).isFalse();
+    assertThat(daemon.cards()).isEmpty();
+  }
+
+  @Test
   void aDepositFindsTheDaemonAgainAndSaysGoodbye() {
     Path place = folder.resolve("again.sock");
     UnixListener listener = UnixListener.bind(place);
     var deposit = new ConnectionDeposit(place);
     try {
-      deposit.place(CARD).put(connection.other());
+      deposit.place(CARD).put(ConnectionDeposit.Way.OUT, connection.other());
       expectDeposit(listener);
       listener.close();
       listener = UnixListener.bind(place);
       expectDeposit(listener);
-      deposit.place(CARD).withdraw();
+      deposit.place(CARD).withdraw(ConnectionDeposit.Way.OUT);
       try (UnixSocket link = listener.accept()) {
         Thread closing = Thread.ofPlatform().start(deposit::close);
         MemorySegment message = arena.allocate(1);
@@ -192,10 +260,31 @@ class DepositedConnectionsTest {
 
   /** As a keeper does; its own descriptor goes with it. */
   private void deposit(UnixSocket end) {
-    MemorySegment card = arena.allocate(1);
-    card.set(ValueLayout.JAVA_BYTE, 0, (byte) CARD);
-    keeper.send(card, end.descriptor());
+    deposit(end, CARD);
+  }
+
+  private void depositReturning() {
+    deposit(returning.other(), CARD + ConnectionDeposit.BACK);
+  }
+
+  private void deposit(UnixSocket end, int octet) {
+    MemorySegment message = arena.allocate(1);
+    message.set(ValueLayout.JAVA_BYTE, 0, (byte) octet);
+    keeper.send(message, end.descriptor());
     end.close();
+  }
+
+  /** The number of the next frame that QEMU gets back. */
+  private int returned() {
+    MemorySegment into = arena.allocate(frame(0).byteSize());
+    for (long have = 0; have < into.byteSize(); ) {
+      have += returning.one().receive(into.asSlice(have));
+    }
+    return into.get(ValueLayout.JAVA_INT_UNALIGNED, 8L + FramePort.HEADER_BYTES);
+  }
+
+  private ByteBuffer buffer(int number) {
+    return frame(number).asByteBuffer();
   }
 
   private void die() {

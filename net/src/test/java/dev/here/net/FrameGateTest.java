@@ -6,15 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -78,6 +81,70 @@ class FrameGateTest {
     send(gate, 2, 61);
     assertThat(numbers(port.await(2))).containsExactly(1, 2);
     assertThat(port.sent().get(1)).hasSize(61);
+  }
+
+  @Test
+  void whileAFrameLeavesItsRoomSaysSo(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("held");
+    List<Boolean> leaving = new CopyOnWriteArrayList<>();
+    FramePort looking =
+        new FramePort() {
+          @Override
+          public boolean send(MemorySegment frame, int length) {
+            leaving.add(wasLeaving(file));
+            return true;
+          }
+
+          @Override
+          public int receive(MemorySegment frame, int timeoutMillis) {
+            return 0;
+          }
+
+          @Override
+          public void accept(Offloads offloads) {}
+
+          @Override
+          public void close() {}
+        };
+    FrameGate gate =
+        new FrameGate(
+            FrameRoom.inFile(file, CAPACITY),
+            looking,
+            FrameGate.Passing.QUEUED,
+            permitted::get,
+            pressed::incrementAndGet);
+    gates.add(gate);
+    assertThat(wasLeaving(file)).isFalse();
+    send(gate, 1, 60);
+    while (leaving.isEmpty()) {
+      Thread.onSpinWait();
+    }
+    assertThat(leaving).containsExactly(true);
+    awaitHeld(gate, 0);
+    assertThat(wasLeaving(file)).isFalse();
+  }
+
+  private static boolean wasLeaving(Path file) {
+    try (HeldFrames held = HeldFrames.open(file)) {
+      return held.wasLeaving();
+    }
+  }
+
+  @Test
+  void whatWasSentSinceAnEpochsEndIsKnown() {
+    FrameGate gate = gate(FrameGate.Passing.DIRECT);
+    send(gate, 0, 60);
+    assertThat(gate.hasSent()).isFalse();
+    gate.endEpoch(1);
+    assertThat(gate.hasSent()).isFalse();
+    send(gate, 1, 60);
+    assertThat(gate.hasSent()).isTrue();
+    gate.endEpoch(2);
+    assertThat(gate.hasSent()).isFalse();
+    gate.release(2);
+    assertThat(gate.hasSent()).isFalse();
+    send(gate, 2, 60);
+    assertThat(gate.hasSent()).isTrue();
   }
 
   @Test

@@ -124,6 +124,21 @@ class HeldFramesTest {
   }
 
   @Test
+  void whetherAFrameWasOnItsWayIsKept() {
+    try (HeldFrames held = HeldFrames.open(file)) {
+      assertThat(held.wasLeaving()).isFalse();
+    }
+    room.leaving(true);
+    try (HeldFrames held = HeldFrames.open(file)) {
+      assertThat(held.wasLeaving()).isTrue();
+    }
+    room.leaving(false);
+    try (HeldFrames held = HeldFrames.open(file)) {
+      assertThat(held.wasLeaving()).isFalse();
+    }
+  }
+
+  @Test
   void anotherFileIsRefused() throws IOException {
     write(0, 42);
     assertThatThrownBy(() -> HeldFrames.open(file))
@@ -134,8 +149,8 @@ class HeldFramesTest {
 
   @Test
   void anotherVersionIsRefused() throws IOException {
-    write(FrameRoom.VERSION_OFFSET, 2 | 12L << 32);
-    assertThatThrownBy(() -> HeldFrames.open(file)).hasMessageContaining("version (2)");
+    write(FrameRoom.VERSION_OFFSET, 1 | 12L << 32);
+    assertThatThrownBy(() -> HeldFrames.open(file)).hasMessageContaining("version (1)");
   }
 
   @Test

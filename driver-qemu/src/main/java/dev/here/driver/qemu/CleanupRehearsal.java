@@ -1,9 +1,6 @@
 package dev.here.driver.qemu;
 
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,7 +14,6 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.JsonNode;
 
 /**
  * Undoes the leavings of a protection that never was, in a monitor that answers from a script. A
@@ -32,11 +28,18 @@ public final class CleanupRehearsal {
   private CleanupRehearsal() {}
 
   /**
+   * Frames that a keeper which never was has left.
+   *
+   * @param end to be run when they are not needed any more
+   */
+  public record Sample(HeldFrameSource frames, Runnable end) {}
+
+  /**
    * Begins in the background, once a process; a failure is logged and has no other effect.
    *
-   * @param held what a gate of card 0 held, written to a folder that it is given
+   * @param held makes what a gate of card 0 held, in a folder that it is given
    */
-  public static void begin(Function<Path, HeldFrameSource> held) {
+  public static void begin(Function<Path, Sample> held) {
     if (!BEGUN.compareAndSet(false, true)) {
       return;
     }
@@ -57,16 +60,17 @@ public final class CleanupRehearsal {
   }
 
   /** Rehearses; what was undone, as {@link QemuCleanup#undo} says it. */
-  static List<String> run(Function<Path, HeldFrameSource> held) throws IOException {
+  static List<String> run(Function<Path, Sample> held) throws IOException {
     Path folder = Files.createTempDirectory("here-rehearsal-");
     Path socket = folder.resolve("qmp.sock");
-    HeldFrameSource source = held.apply(folder);
+    Sample sample = held.apply(folder);
     try (ScriptedMonitor monitor = new ScriptedMonitor(socket)) {
       leave(monitor);
       try (QmpClient qmp = QmpClient.connect(socket, PATIENCE)) {
-        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT, Optional.of(source));
+        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT, Optional.of(sample.frames()));
       }
     } finally {
+      sample.end().run();
       deleteWithFiles(folder);
     }
   }
@@ -106,16 +110,13 @@ public final class CleanupRehearsal {
         });
     monitor.answer(
         "query-chardev",
-        "[{\"label\": \"here-nic0-in\"}, {\"label\": \"here-nic0-out\"},"
-            + " {\"label\": \"here-nic0-held\", \"filename\": \"disconnected:unix\"}]");
+        "[{\"label\": \"here-nic0-in\", \"filename\": \"disconnected:unix\"},"
+            + " {\"label\": \"here-nic0-out\"}]");
     monitor.answer(
         "query-migrate-parameters",
         "{\"x-checkpoint-delay\": %d}".formatted(MigrationSettings.DELAY_MILLIS));
-    monitor.answers.put("chardev-add", CleanupRehearsal::connect);
-    monitor.answer("qom-get", "\"netdev\"");
     for (String command :
-        List.of(
-            "object-add", "chardev-remove", "migrate-set-parameters", "migrate-set-capabilities")) {
+        List.of("chardev-remove", "migrate-set-parameters", "migrate-set-capabilities")) {
       monitor.answer(command, ScriptedMonitor.OK);
     }
   }
@@ -124,29 +125,5 @@ public final class CleanupRehearsal {
     return names.stream()
         .map("{\"name\": \"%s\"}"::formatted)
         .collect(Collectors.joining(", ", "{\"return\": [", "]}"));
-  }
-
-  /** A chardev that connects, then reads until the other end has ended. */
-  private static Optional<String> connect(JsonNode request) {
-    String path = request.findPath("path").asString("");
-    try {
-      SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path));
-      Thread.ofVirtual().start(() -> readToTheEnd(channel));
-      return Optional.of("{\"return\": {}}");
-    } catch (IOException e) {
-      return Optional.of(
-          "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no way to the socket\"}}");
-    }
-  }
-
-  private static void readToTheEnd(SocketChannel opened) {
-    try (SocketChannel channel = opened) {
-      int read;
-      do {
-        read = channel.read(ByteBuffer.allocate(64));
-      } while (read >= 0);
-    } catch (IOException e) {
-      LOG.debug("a rehearsed connection ended: {}", e.getMessage());
-    }
   }
 }

@@ -19,10 +19,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A way past a dead keeper's gate for what it held, while its filters still keep back what comes
- * after: one more redirector, behind all others on the guest's way out. The dead keeper's own would
- * connect again only after a second. It has the form of the gate's own socket and filter, and goes
- * with them.
+ * The end of a dead keeper's gate: what it held, and what has come after, goes out before its
+ * filters go. Where that does not go the way that the gate had, it goes past it: by one more
+ * redirector, behind all others on the guest's way out. The dead keeper's own would connect again
+ * only after a second. It has the form of the gate's own socket and filter, and goes with them.
  */
 final class HeldFrameOutlet implements AutoCloseable {
   private static final Pattern GATED =
@@ -50,12 +50,32 @@ final class HeldFrameOutlet implements AutoCloseable {
       Matcher gated = GATED.matcher(filter);
       if (gated.matches()) {
         int card = Integer.parseInt(gated.group(1));
-        if (held.holds(card)) {
+        if (held.passes(card)) {
+          endPassing(qmp, card, held, timeout, done);
+        } else if (held.holds(card)) {
           letOut(qmp, card, filter, held, timeout, done);
         }
       }
     }
     return done;
+  }
+
+  /** What the guest sends takes the direct way when the out filter is gone. */
+  private static void endPassing(
+      QmpClient qmp, int card, HeldFrameSource held, Duration timeout, List<String> done) {
+    String outFilter = QemuNicRedirect.outFilter(card);
+    QemuNicRedirect.removeFilter(qmp, outFilter, timeout);
+    done.add("removed filter " + outFilter);
+    held.endPassing(card);
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (!QemuNicRedirect.isDisconnected(qmp, QemuNicRedirect.inSocket(card), timeout)) {
+      if (System.nanoTime() > deadline) {
+        done.add("frames of card %d that QEMU does not take are lost".formatted(card));
+        return;
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+    done.add("let out the frames that were held of card " + card);
   }
 
   /**

@@ -16,6 +16,20 @@ public interface HeldFrameSource {
   boolean holds(int card);
 
   /**
+   * Whether a card's frames go out already, on the socket that the dead keeper's gate gave them
+   * back on; then {@link #letOut} is not for them.
+   */
+  default boolean passes(int card) {
+    return false;
+  }
+
+  /**
+   * The same, up to what QEMU has written before the call; then the stream on that socket ends.
+   * Does not wait for it.
+   */
+  default void endPassing(int card) {}
+
+  /**
    * Gives a card's frames in their order, each once: a second call gives what has come since the
    * first. All that QEMU has written before the call is among them. Each is in the framing of
    * {@link QemuNicRedirect}'s sockets.

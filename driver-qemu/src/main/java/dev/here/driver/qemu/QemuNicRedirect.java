@@ -172,6 +172,11 @@ public final class QemuNicRedirect implements AutoCloseable {
     return ID_PREFIX + "nic" + card + "-out-filter";
   }
 
+  /** The socket on which a card's gate gives frames back. */
+  static String inSocket(int card) {
+    return ID_PREFIX + "nic" + card + "-in";
+  }
+
   /** Ids of all objects below /objects that begin with {@code prefix}. */
   static List<String> filters(QmpClient qmp, Duration timeout, String prefix) {
     try {

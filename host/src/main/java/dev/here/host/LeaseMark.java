@@ -6,20 +6,19 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * A session with the witness, to be continued by who cleans up after the process that opened it:
- * docs/specs/ownership.md. Whoever has it has its leases, so it is kept where only this user reads.
+ * Which lease a keeper holds, for who cleans up after it and inherits the lease:
+ * docs/specs/ownership.md.
  *
- * @param id the session's number
- * @param password what the witness gave with it, in hexadecimal
+ * @param token the lease's
  */
-record WitnessSession(long id, String password) {
-  private static final String FILE = "session.json";
+record LeaseMark(long token) {
+  private static final String FILE = "lease.json";
 
   void write(Path folder) {
     JsonFile.write(folder.resolve(FILE), this);
   }
 
-  /** After it has given its leases up. */
+  /** After the lease was given up. */
   static void forget(Path folder) {
     try {
       Files.deleteIfExists(folder.resolve(FILE));
@@ -29,13 +28,13 @@ record WitnessSession(long id, String password) {
   }
 
   /** Empty when none was written, or it cannot be read. */
-  static Optional<WitnessSession> read(Path folder) {
+  static Optional<LeaseMark> read(Path folder) {
     Path file = folder.resolve(FILE);
     if (!Files.exists(file)) {
       return Optional.empty();
     }
     try {
-      return Optional.of(JsonFile.read(file, WitnessSession.class));
+      return Optional.of(JsonFile.read(file, LeaseMark.class));
     } catch (HostException e) {
       return Optional.empty();
     }

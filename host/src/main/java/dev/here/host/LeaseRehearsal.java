@@ -1,0 +1,51 @@
+package dev.here.host;
+
+import dev.here.replication.Lease;
+import dev.here.replication.ReplicationException;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Inherits a lease once, of a VM that is none (docs/specs/ownership.md): a daemon inherits a dead
+ * keeper's lease at most now and then, and the guest's clients wait for it. The first time in a
+ * process takes a slow host most of a second.
+ */
+final class LeaseRehearsal {
+  private static final Logger LOG = LoggerFactory.getLogger(LeaseRehearsal.class);
+  private static final AtomicBoolean BEGUN = new AtomicBoolean();
+
+  private LeaseRehearsal() {}
+
+  /** Begins in the background, once a process; a failure is logged and has no other effect. */
+  static void begin(WitnessConnection witness, String host) {
+    if (BEGUN.compareAndSet(false, true)) {
+      Thread.ofVirtual().name("lease-rehearsal").start(() -> rehearse(witness, host));
+    }
+  }
+
+  private static void rehearse(WitnessConnection witness, String host) {
+    try {
+      boolean inherited = run(witness, host);
+      LOG.debug("the inheriting of a lease was rehearsed: {}", inherited);
+    } catch (ReplicationException e) {
+      LOG.info("the inheriting of a lease was not rehearsed: {}", e.getMessage());
+    }
+  }
+
+  /**
+   * Rehearses; whether it was like the real thing, which it is not while another process of this
+   * host does the same.
+   *
+   * @throws dev.here.replication.OwnershipException when the witness does not answer
+   */
+  static boolean run(WitnessConnection witness, String host) {
+    var vm = VmIdentity.of("rehearsal on " + host);
+    try (ZooKeeperOwnership keepers = witness.place(vm, host);
+        ZooKeeperOwnership daemons = witness.place(vm, host)) {
+      Optional<Lease> lease = keepers.acquire();
+      return lease.isPresent() && daemons.inherit(lease.get().token()).isPresent();
+    }
+  }
+}
