@@ -83,7 +83,7 @@ public final class EpochLoop implements AutoCloseable {
 
   private long resumedNanos;
 
-  /** When the last committed epoch's frames had left. */
+  /** When the last committed epoch's frames had left; before, when the guest went on. */
   private long releasedNanos;
 
   /** Since when nothing was committed for want of a standby. */
@@ -259,6 +259,7 @@ public final class EpochLoop implements AutoCloseable {
       seeded = true;
       figures.seeded(seeding.pages());
       resumedNanos = System.nanoTime();
+      releasedNanos = resumedNanos;
       seeding.finish();
     } catch (IOException e) {
       if (!sender.hasShadow()) {
