@@ -238,6 +238,17 @@ final class DemoRack implements AutoCloseable {
     return pair.reference(guest);
   }
 
+  /**
+   * Protects the guest with a checkpoint every {@code intervalMillis}.
+   *
+   * @return the protection's name
+   */
+  String protect(long intervalMillis) {
+    var order =
+        Map.of("vm", guestReference(), "to", pair.standby(), "fixedIntervalMillis", intervalMillis);
+    return api(pair.primary()).post("/v1/protections", order).path("name").asString("");
+  }
+
   /** Whether the guest is still there on the first host, in whatever state. */
   boolean primaryHasGuest() {
     return lab.exec(pair.primary(), pair.existsCommand(guest)).exitCode() == 0;

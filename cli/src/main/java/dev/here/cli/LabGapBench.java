@@ -4,9 +4,7 @@ import dev.here.bench.Figure;
 import dev.here.lab.CounterSummary;
 import dev.here.lab.LabClient;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import tools.jackson.databind.JsonNode;
 
 /**
  * How long a client of a Linux guest on a stock QEMU with KVM has no answer while the daemon or the
@@ -101,17 +99,7 @@ final class LabGapBench {
   }
 
   private void protect() {
-    JsonNode answer =
-        primary.post(
-            "/v1/protections",
-            Map.of(
-                "vm",
-                rack.guestReference(),
-                "to",
-                PAIR.standby(),
-                "fixedIntervalMillis",
-                INTERVAL_MILLIS));
-    name = answer.path("name").asString("");
+    name = rack.protect(INTERVAL_MILLIS);
     awaitSettled();
   }
 

@@ -4,7 +4,6 @@ import dev.here.bench.Figure;
 import dev.here.lab.ExecSession;
 import dev.here.lab.LabClient;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -146,20 +145,11 @@ final class RemusBench {
   }
 
   private Result here() {
-    primary.post(
-        "/v1/protections",
-        Map.of(
-            "vm",
-            rack.guestReference(),
-            "to",
-            DemoPair.XEN_KVM.standby(),
-            "fixedIntervalMillis",
-            INTERVAL_MILLIS));
+    String name = rack.protect(INTERVAL_MILLIS);
     SettledProtection.await(primary, SETTLE_CHECKPOINTS, SETTLE_SECONDS, screen);
     JsonNode before = totals();
     Window window = look("HERE");
     JsonNode after = totals();
-    String name = after.path("name").asString("");
     primary.delete("/v1/protections/" + name);
     awaitUnprotected();
     long checkpoints = difference(before, after, "checkpoints");

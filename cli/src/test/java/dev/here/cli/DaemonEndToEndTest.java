@@ -181,6 +181,25 @@ class DaemonEndToEndTest extends OnTwoHosts {
   }
 
   @Test
+  void aDaemonThatComesBackSeesToADeadKeeper(TestReporter reporter) throws InterruptedException {
+    try (ServiceGuest guest = hosts.boot("orphaned")) {
+      guest.protect();
+      ProcessHandle keeper = guest.keeper();
+      guest.awaitCheckpoints();
+      guest.client().mark();
+      hosts.killHered("a");
+      keeper.destroyForcibly();
+      hosts.await("the keeper is gone", () -> !TwoHosts.lives(keeper));
+      hosts.startHered("a");
+      hosts.await("the guest's frames take their direct way", () -> !guest.isRedirected());
+      guest.awaitAnswers();
+      guest.awaitProtected();
+      assertThat(guest.keeper()).isNotEqualTo(keeper);
+      assertServes(guest, "hered and then its keeper killed, hered started again", reporter);
+    }
+  }
+
+  @Test
   void aPartitionNeverGivesTwoOwners(TestReporter reporter) {
     try (ServiceGuest guest = hosts.boot("parted")) {
       guest.protect();
