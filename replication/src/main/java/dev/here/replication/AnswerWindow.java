@@ -10,8 +10,8 @@ import java.util.function.BooleanSupplier;
  * very moment comes before the guest has got it: the request's answer waits for two checkpoints,
  * and every other one serves nobody. So the guest runs on until it has sent something that waits
  * for a checkpoint, and a tenth of the interval for what follows it, but no longer than one
- * interval. Where a frame waits already, and where commits are quicker than the interval, nothing
- * is waited for.
+ * interval. Where a frame waits already, where no frame was in the last checkpoint, so that nobody
+ * has got an answer, and where commits are quicker than the interval, nothing is waited for.
  */
 final class AnswerWindow {
   private static final int LOOKS = 40;
@@ -34,13 +34,14 @@ final class AnswerWindow {
    *
    * @param resumedNanos when the guest ran again after the last checkpoint
    * @param releasedNanos when that one's frames had left
+   * @param released whether there were any
    * @param intervalNanos how long the guest is to run
    */
-  void await(long resumedNanos, long releasedNanos, long intervalNanos)
+  void await(long resumedNanos, long releasedNanos, boolean released, long intervalNanos)
       throws InterruptedException {
     long due = resumedNanos + intervalNanos;
     boolean undisturbed = signal.await(due);
-    if (!undisturbed || due - releasedNanos > 0 || sent.getAsBoolean()) {
+    if (!undisturbed || due - releasedNanos > 0 || !released || sent.getAsBoolean()) {
       return;
     }
     long latest = releasedNanos + intervalNanos;

@@ -86,6 +86,9 @@ public final class EpochLoop implements AutoCloseable {
   /** When the last committed epoch's frames had left; before, when the guest went on. */
   private long releasedNanos;
 
+  /** Whether the guest sent frames in the epoch that ended last. */
+  private boolean hadFrames;
+
   /** Since when nothing was committed for want of a standby. */
   private OptionalLong lostNanos = OptionalLong.empty();
 
@@ -361,7 +364,7 @@ public final class EpochLoop implements AutoCloseable {
     if (isToBeMoved()) {
       enter(ProtectionState.SWITCHING_OVER, "by command");
     } else if (figures.state() != ProtectionState.SWITCHING_OVER) {
-      answers.await(resumedNanos, releasedNanos, policy.nextIntervalNanos());
+      answers.await(resumedNanos, releasedNanos, hadFrames, policy.nextIntervalNanos());
       if (signal.lost().isPresent() || isToEnd() || isToBeMoved()) {
         return;
       }
@@ -393,6 +396,7 @@ public final class EpochLoop implements AutoCloseable {
               staging,
               () -> {
                 epoch = number;
+                hadFrames = output.hasSent();
                 // The first commit takes long, all is new to the standby, and nothing is to be
                 // held for it: only the second one allows a take-over.
                 if (committedEpoch > 0) {

@@ -19,7 +19,7 @@ class AnswerWindowTest {
   @Test
   void whereTheCommitWasInTimeTheIntervalAloneCounts() throws InterruptedException {
     long now = System.nanoTime();
-    window(1).await(now, now + SHORT_NANOS / 2, SHORT_NANOS);
+    window(1).await(now, now + SHORT_NANOS / 2, true, SHORT_NANOS);
     assertThat(System.nanoTime() - now).isGreaterThanOrEqualTo(SHORT_NANOS);
     assertThat(looks).hasValue(0);
   }
@@ -27,14 +27,14 @@ class AnswerWindowTest {
   @Test
   void aFrameThatWaitsAlreadyIsNotKeptWaiting() throws InterruptedException {
     long now = System.nanoTime();
-    window(1).await(now - 2 * INTERVAL_NANOS, now, INTERVAL_NANOS);
+    window(1).await(now - 2 * INTERVAL_NANOS, now, true, INTERVAL_NANOS);
     assertThat(looks).hasValue(1);
   }
 
   @Test
   void afterALateCommitTheGuestRunsUntilItHasSentSomething() throws InterruptedException {
     long now = System.nanoTime();
-    window(4).await(now - 2 * INTERVAL_NANOS, now, INTERVAL_NANOS);
+    window(4).await(now - 2 * INTERVAL_NANOS, now, true, INTERVAL_NANOS);
     assertThat(looks).hasValue(4);
     assertThat(System.nanoTime() - now).isGreaterThanOrEqualTo(INTERVAL_NANOS / 10);
   }
@@ -42,16 +42,23 @@ class AnswerWindowTest {
   @Test
   void aGuestThatSendsNothingRunsForOneInterval() throws InterruptedException {
     long now = System.nanoTime();
-    window(Integer.MAX_VALUE).await(now - 2 * SHORT_NANOS, now, SHORT_NANOS);
+    window(Integer.MAX_VALUE).await(now - 2 * SHORT_NANOS, now, true, SHORT_NANOS);
     assertThat(System.nanoTime() - now).isGreaterThanOrEqualTo(SHORT_NANOS);
     assertThat(looks.get()).isGreaterThan(1);
+  }
+
+  @Test
+  void whereNobodyGotAnAnswerNobodyIsWaitedFor() throws InterruptedException {
+    long now = System.nanoTime();
+    window(Integer.MAX_VALUE).await(now - 2 * INTERVAL_NANOS, now, false, INTERVAL_NANOS);
+    assertThat(looks).hasValue(0);
   }
 
   @Test
   void whoWantsSomethingOfTheLoopDoesNotWait() throws InterruptedException {
     long now = System.nanoTime();
     signal.command(LoopSignal.Command.UNPROTECT);
-    window(Integer.MAX_VALUE).await(now - 2 * INTERVAL_NANOS, now, INTERVAL_NANOS);
+    window(Integer.MAX_VALUE).await(now - 2 * INTERVAL_NANOS, now, true, INTERVAL_NANOS);
     assertThat(looks).hasValue(0);
   }
 
@@ -67,7 +74,7 @@ class AnswerWindowTest {
               }
               return false;
             });
-    window.await(now - 2 * INTERVAL_NANOS, now, INTERVAL_NANOS);
+    window.await(now - 2 * INTERVAL_NANOS, now, true, INTERVAL_NANOS);
     assertThat(looks).hasValueLessThan(4);
   }
 }
