@@ -126,6 +126,7 @@ public final class QemuColoPrimary implements Primary {
     }
     phase = Phase.SEEDING;
     qmp.listen(standstill);
+    qmp.onEnd(standstill::end);
     pages.restart(sink);
     try {
       var colo = new ColoConnection(socket, timeouts.silence().toNanos());
@@ -195,8 +196,10 @@ public final class QemuColoPrimary implements Primary {
     Standstill.Pause pause = standstill.awaitResume(resumesBefore, timeouts.resume().toNanos());
     if (pause == null) {
       throw new QemuSilentException(
-          "the guest did not go on within %d ms after its checkpoint"
-              .formatted(timeouts.resume().toMillis()));
+          qmp.ended().isPresent()
+              ? "QEMU ended before the guest went on after its checkpoint"
+              : "the guest did not go on within %d ms after its checkpoint"
+                  .formatted(timeouts.resume().toMillis()));
     }
     return pause;
   }

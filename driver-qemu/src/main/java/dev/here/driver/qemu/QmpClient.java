@@ -163,6 +163,11 @@ public final class QmpClient implements AutoCloseable {
     return Optional.ofNullable(ended.getNow(null));
   }
 
+  /** Has {@code seen} run when the connection has ended; at once if it has. */
+  void onEnd(Runnable seen) {
+    var unused = ended.thenRun(seen);
+  }
+
   /** Executes a command without arguments and returns its answer. */
   public JsonNode execute(String command, Duration timeout) {
     return execute(command, Map.of(), timeout);

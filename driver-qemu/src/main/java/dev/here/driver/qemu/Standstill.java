@@ -18,6 +18,7 @@ final class Standstill implements Consumer<QmpEvent> {
   private long lagNanos;
   private long resumes;
   private String coloExit = "";
+  private boolean over;
 
   /** One pause as QEMU's events show it, wall-clock nanoseconds since 1970. */
   record Pause(long stopRealtimeNanos, long resumeRealtimeNanos) {}
@@ -62,10 +63,21 @@ final class Standstill implements Consumer<QmpEvent> {
     }
   }
 
+  /** QEMU tells nothing any more: whoever waits need not. */
+  void end() {
+    lock.lock();
+    try {
+      over = true;
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /**
    * Waits until the guest has gone on more than {@code before} times.
    *
-   * @return the last pause, or null when the time passes
+   * @return the last pause, or null when the time passes or QEMU has ended
    */
   @org.jspecify.annotations.Nullable
   Pause awaitResume(long before, long timeoutNanos) throws InterruptedException {
@@ -73,7 +85,7 @@ final class Standstill implements Consumer<QmpEvent> {
     try {
       long left = timeoutNanos;
       while (resumes <= before) {
-        if (left <= 0) {
+        if (left <= 0 || over) {
           return null;
         }
         left = changed.awaitNanos(left);
