@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
 import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -38,6 +39,18 @@ final class JsonFile {
       Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw new HostException("%s cannot be written: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /** Reads a record; empty when there is none, or it cannot be understood. */
+  static <T> Optional<T> find(Path file, Class<T> type) {
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(read(file, type));
+    } catch (HostException e) {
+      return Optional.empty();
     }
   }
 

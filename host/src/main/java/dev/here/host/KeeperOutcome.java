@@ -26,15 +26,7 @@ record KeeperOutcome(String state, String reason, boolean again) {
   }
 
   static Optional<KeeperOutcome> read(Path folder) {
-    Path file = folder.resolve(FILE);
-    if (!Files.exists(file)) {
-      return Optional.empty();
-    }
-    try {
-      return Optional.of(JsonFile.read(file, KeeperOutcome.class));
-    } catch (HostException e) {
-      return Optional.empty();
-    }
+    return JsonFile.find(folder.resolve(FILE), KeeperOutcome.class);
   }
 
   static void forget(Path folder) throws IOException {

@@ -29,14 +29,6 @@ record LeaseMark(long token) {
 
   /** Empty when none was written, or it cannot be read. */
   static Optional<LeaseMark> read(Path folder) {
-    Path file = folder.resolve(FILE);
-    if (!Files.exists(file)) {
-      return Optional.empty();
-    }
-    try {
-      return Optional.of(JsonFile.read(file, LeaseMark.class));
-    } catch (HostException e) {
-      return Optional.empty();
-    }
+    return JsonFile.find(folder.resolve(FILE), LeaseMark.class);
   }
 }

@@ -15,7 +15,6 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -177,21 +176,11 @@ public final class DepositedConnections implements AutoCloseable {
 
   private synchronized void keep(int octet, UnixSocket socket) {
     if (octet < ConnectionDeposit.BACK) {
-      close(connections.put(octet, new OrphanedConnection(socket)));
+      Optional.ofNullable(connections.put(octet, new OrphanedConnection(socket)))
+          .ifPresent(OrphanedConnection::close);
     } else {
-      close(ways.put(octet - ConnectionDeposit.BACK, new ReturnWay(socket)));
-    }
-  }
-
-  private static void close(@Nullable OrphanedConnection before) {
-    if (before != null) {
-      before.close();
-    }
-  }
-
-  private static void close(@Nullable ReturnWay before) {
-    if (before != null) {
-      before.close();
+      Optional.ofNullable(ways.put(octet - ConnectionDeposit.BACK, new ReturnWay(socket)))
+          .ifPresent(ReturnWay::close);
     }
   }
 
