@@ -328,13 +328,23 @@ public final class TwoHosts implements AutoCloseable {
     return ProcessHandle.current().descendants();
   }
 
+  /** 0 for a process outside, whose id may by chance be that of one inside. */
   private static long innerPid(ProcessHandle process) {
     try (Stream<String> lines = Files.lines(Path.of("/proc/" + process.pid() + "/status"))) {
-      String pids = lines.filter(line -> line.startsWith("NSpid:")).findFirst().orElse("0");
-      return Long.parseLong(pids.substring(pids.lastIndexOf('\t') + 1).strip());
+      return lines
+          .filter(line -> line.startsWith("NSpid:"))
+          .findFirst()
+          .map(TwoHosts::innermost)
+          .orElse(0L);
     } catch (IOException | UncheckedIOException e) {
       return 0;
     }
+  }
+
+  /** The last of a process's ids, from the reader's namespace inwards, if there are several. */
+  static long innermost(String nsPids) {
+    List<String> ids = List.of(nsPids.substring(nsPids.indexOf(':') + 1).strip().split("\\s+"));
+    return ids.size() > 1 ? Long.parseLong(ids.getLast()) : 0;
   }
 
   @Override
