@@ -14,9 +14,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.concurrent.locks.LockSupport;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * The end of a dead keeper's gate: what it held, and what has come after, goes out before its
@@ -25,8 +24,6 @@ import java.util.regex.Pattern;
  * only after a second. It has the form of the gate's own socket and filter, and goes with them.
  */
 final class HeldFrameOutlet implements AutoCloseable {
-  private static final Pattern GATED =
-      Pattern.compile(QemuNicRedirect.ID_PREFIX + "nic(\\d{1,3})-in-filter");
   private static final long POLL_NANOS = 1_000_000;
 
   private final QmpClient qmp;
@@ -47,13 +44,13 @@ final class HeldFrameOutlet implements AutoCloseable {
   static List<String> letOut(QmpClient qmp, HeldFrameSource held, Duration timeout) {
     var done = new ArrayList<String>();
     for (String filter : QemuNicRedirect.filters(qmp, timeout, QemuNicRedirect.ID_PREFIX)) {
-      Matcher gated = GATED.matcher(filter);
-      if (gated.matches()) {
-        int card = Integer.parseInt(gated.group(1));
-        if (held.passes(card)) {
-          endPassing(qmp, card, held, timeout, done);
-        } else if (held.holds(card)) {
-          letOut(qmp, card, filter, held, timeout, done);
+      OptionalInt card = RedirectNames.cardOfInFilter(filter);
+      if (card.isPresent()) {
+        var names = new RedirectNames(card.getAsInt());
+        if (held.passes(names.card())) {
+          endPassing(qmp, names, held, timeout, done);
+        } else if (held.holds(names.card())) {
+          letOut(qmp, names, held, timeout, done);
         }
       }
     }
@@ -62,20 +59,24 @@ final class HeldFrameOutlet implements AutoCloseable {
 
   /** What the guest sends takes the direct way when the out filter is gone. */
   private static void endPassing(
-      QmpClient qmp, int card, HeldFrameSource held, Duration timeout, List<String> done) {
-    String outFilter = QemuNicRedirect.outFilter(card);
-    QemuNicRedirect.removeFilter(qmp, outFilter, timeout);
-    done.add("removed filter " + outFilter);
-    held.endPassing(card);
-    long deadline = System.nanoTime() + timeout.toNanos();
-    while (!QemuNicRedirect.isDisconnected(qmp, QemuNicRedirect.inSocket(card), timeout)) {
-      if (System.nanoTime() > deadline) {
-        done.add("frames of card %d that QEMU does not take are lost".formatted(card));
-        return;
-      }
-      LockSupport.parkNanos(POLL_NANOS);
-    }
-    done.add("let out the frames that were held of card " + card);
+      QmpClient qmp,
+      RedirectNames names,
+      HeldFrameSource held,
+      Duration timeout,
+      List<String> done) {
+    removeOutFilter(qmp, names, timeout, done);
+    held.endPassing(names.card());
+    done.add(
+        QemuNicRedirect.awaitDisconnected(qmp, names.in(), timeout)
+            ? "let out the frames that were held of card " + names.card()
+            : "frames of card %d that QEMU does not take are lost".formatted(names.card()));
+  }
+
+  private static void removeOutFilter(
+      QmpClient qmp, RedirectNames names, Duration timeout, List<String> done) {
+    String filter = RedirectNames.filterOf(names.out());
+    QemuNicRedirect.removeFilter(qmp, filter, timeout);
+    done.add("removed filter " + filter);
   }
 
   /**
@@ -84,17 +85,15 @@ final class HeldFrameOutlet implements AutoCloseable {
    */
   private static void letOut(
       QmpClient qmp,
-      int card,
-      String inFilter,
+      RedirectNames names,
       HeldFrameSource held,
       Duration timeout,
       List<String> done) {
-    try (var outlet = new HeldFrameOutlet(qmp, card, held.folder(), timeout)) {
-      outlet.addFilter(inFilter);
+    int card = names.card();
+    try (var outlet = new HeldFrameOutlet(qmp, names, held.folder(), timeout)) {
+      outlet.addFilter(RedirectNames.filterOf(names.in()));
       held.letOut(card, outlet::write);
-      String outFilter = QemuNicRedirect.outFilter(card);
-      QemuNicRedirect.removeFilter(qmp, outFilter, timeout);
-      done.add("removed filter " + outFilter);
+      removeOutFilter(qmp, names, timeout, done);
       held.letOut(card, outlet::write);
       outlet.finish();
       done.add("let out %d frames that were held of card %d".formatted(outlet.frames, card));
@@ -103,13 +102,13 @@ final class HeldFrameOutlet implements AutoCloseable {
     }
   }
 
-  private HeldFrameOutlet(QmpClient qmp, int card, Path folder, Duration timeout)
+  private HeldFrameOutlet(QmpClient qmp, RedirectNames names, Path folder, Duration timeout)
       throws IOException {
     this.qmp = qmp;
     this.timeout = timeout;
     this.deadline = System.nanoTime() + timeout.toNanos();
-    this.name = QemuNicRedirect.ID_PREFIX + "nic" + card + "-held";
-    this.path = folder.resolve("held" + card + ".sock");
+    this.name = names.held();
+    this.path = folder.resolve("held" + names.card() + ".sock");
     Files.deleteIfExists(path);
     this.server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
     try {
@@ -157,22 +156,23 @@ final class HeldFrameOutlet implements AutoCloseable {
     frames++;
   }
 
-  /**
-   * Returns when QEMU has taken everything. Only our half of the connection is shut, so QEMU reads
-   * to the end and then says that it is disconnected (QEMU's chardev/char-socket.c).
-   */
+  /** Returns when QEMU has taken everything. */
   private void finish() throws IOException {
     channel.shutdownOutput();
-    while (!QemuNicRedirect.isDisconnected(qmp, name, timeout)) {
-      pause();
+    if (!QemuNicRedirect.awaitDisconnected(qmp, name, timeout)) {
+      throw notTaken();
     }
   }
 
   private void pause() {
     if (System.nanoTime() > deadline) {
-      throw new HypervisorException("QEMU at %s does not take them".formatted(qmp.socket()));
+      throw notTaken();
     }
     LockSupport.parkNanos(POLL_NANOS);
+  }
+
+  private HypervisorException notTaken() {
+    return new HypervisorException("QEMU at %s does not take them".formatted(qmp.socket()));
   }
 
   @Override

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -26,18 +27,19 @@ import tools.jackson.databind.JsonNode;
  */
 public final class QemuNicRedirect implements AutoCloseable {
   /** All that HERE makes inside a QEMU has an id that begins so. */
-  public static final String ID_PREFIX = "here-";
+  public static final String ID_PREFIX = RedirectNames.OURS;
 
   private static final int RECONNECT_SECONDS = 1;
+  private static final long POLL_NANOS = 1_000_000;
 
   private final QmpClient qmp;
   private final Duration timeout;
-  private final String name;
+  private final RedirectNames names;
 
-  private QemuNicRedirect(QmpClient qmp, Duration timeout, String name) {
+  private QemuNicRedirect(QmpClient qmp, Duration timeout, RedirectNames names) {
     this.qmp = qmp;
     this.timeout = timeout;
-    this.name = name;
+    this.names = names;
   }
 
   /**
@@ -50,18 +52,19 @@ public final class QemuNicRedirect implements AutoCloseable {
    */
   public static QemuNicRedirect attach(
       QmpClient qmp, QemuNic nic, int index, Path outSocket, Path inSocket, Duration timeout) {
-    var redirect = new QemuNicRedirect(qmp, timeout, ID_PREFIX + "nic" + index + "-");
-    List<String> present = names(qmp.execute("query-chardev", timeout), "label", redirect.name);
+    var names = new RedirectNames(index);
+    var redirect = new QemuNicRedirect(qmp, timeout, names);
+    List<String> present = ids(qmp.execute("query-chardev", timeout), "label", names.prefix());
     if (!present.isEmpty()) {
       throw new HypervisorException(
           "QEMU at %s has %s of another protection: end that one first (here unprotect)"
               .formatted(qmp.socket(), String.join(", ", present)));
     }
     try {
-      redirect.addSocket("in", inSocket);
-      redirect.addSocket("out", outSocket);
-      redirect.addFilter(nic.netdev(), "in", "indev");
-      redirect.addFilter(nic.netdev(), "out", "outdev");
+      redirect.addSocket(names.in(), inSocket);
+      redirect.addSocket(names.out(), outSocket);
+      redirect.addFilter(nic.netdev(), names.in(), "indev");
+      redirect.addFilter(nic.netdev(), names.out(), "outdev");
       return redirect;
     } catch (HypervisorException e) {
       try {
@@ -85,12 +88,28 @@ public final class QemuNicRedirect implements AutoCloseable {
         timeout);
   }
 
-  private void addSocket(String way, Path path) {
-    addSocket(qmp, socketId(way), path, Map.of("reconnect", RECONNECT_SECONDS), timeout);
+  private void addSocket(String id, Path path) {
+    addSocket(qmp, id, path, Map.of("reconnect", RECONNECT_SECONDS), timeout);
   }
 
-  /** Whether the other end of a socket chardev has ended the connection and all was read. */
-  static boolean isDisconnected(QmpClient qmp, String id, Duration timeout) {
+  /**
+   * Waits until QEMU has read all of a socket whose other end has shut its sending half: QEMU reads
+   * to the end and then says that it is disconnected (QEMU's chardev/char-socket.c).
+   *
+   * @return false when it has not within the time
+   */
+  static boolean awaitDisconnected(QmpClient qmp, String id, Duration timeout) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (!isDisconnected(qmp, id, timeout)) {
+      if (System.nanoTime() > deadline) {
+        return false;
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+    return true;
+  }
+
+  private static boolean isDisconnected(QmpClient qmp, String id, Duration timeout) {
     return qmp.execute("query-chardev", timeout)
         .valueStream()
         .filter(chardev -> chardev.path("label").asString("").equals(id))
@@ -101,24 +120,20 @@ public final class QemuNicRedirect implements AutoCloseable {
    * Filters of the queue rx see a frame of the guest in the reverse order of their making, so the
    * one that takes frames from the gate is made first: what it feeds in passes no other filter.
    */
-  private void addFilter(String netdev, String way, String end) {
-    addFilter(qmp, socketId(way), netdev, Map.of(end, socketId(way)), timeout);
+  private void addFilter(String netdev, String socket, String end) {
+    addFilter(qmp, socket, netdev, Map.of(end, socket), timeout);
   }
 
-  /** A redirector on the guest's way out with the id {@code name} and "-filter". */
+  /** A redirector on the guest's way out, named after the socket that it uses. */
   static void addFilter(
-      QmpClient qmp, String name, String netdev, Map<String, Object> options, Duration timeout) {
+      QmpClient qmp, String socket, String netdev, Map<String, Object> options, Duration timeout) {
     var arguments = new LinkedHashMap<String, Object>(options);
     arguments.put("qom-type", "filter-redirector");
-    arguments.put("id", name + "-filter");
+    arguments.put("id", RedirectNames.filterOf(socket));
     arguments.put("netdev", netdev);
     arguments.put("queue", "rx");
     arguments.put("vnet_hdr_support", true);
     qmp.execute("object-add", arguments, timeout);
-  }
-
-  private String socketId(String way) {
-    return name + way;
   }
 
   /**
@@ -128,8 +143,8 @@ public final class QemuNicRedirect implements AutoCloseable {
    */
   @Override
   public void close() {
-    removeFilters(qmp, timeout, name);
-    removeSockets(qmp, timeout, name);
+    removeFilters(qmp, timeout, names.prefix());
+    removeSockets(qmp, timeout, names.prefix());
   }
 
   /**
@@ -167,20 +182,10 @@ public final class QemuNicRedirect implements AutoCloseable {
     qmp.execute("object-del", Map.of("id", id), timeout);
   }
 
-  /** Without it frames of a card take the direct way. */
-  static String outFilter(int card) {
-    return ID_PREFIX + "nic" + card + "-out-filter";
-  }
-
-  /** The socket on which a card's gate gives frames back. */
-  static String inSocket(int card) {
-    return ID_PREFIX + "nic" + card + "-in";
-  }
-
   /** Ids of all objects below /objects that begin with {@code prefix}. */
   static List<String> filters(QmpClient qmp, Duration timeout, String prefix) {
     try {
-      return names(qmp.execute("qom-list", Map.of("path", "/objects"), timeout), "name", prefix);
+      return ids(qmp.execute("qom-list", Map.of("path", "/objects"), timeout), "name", prefix);
     } catch (QmpErrorException e) {
       // QEMU makes the container with the first object.
       if (e.errorClass().equals("DeviceNotFound")) {
@@ -192,14 +197,14 @@ public final class QemuNicRedirect implements AutoCloseable {
 
   /** Removes all character devices whose id begins with {@code prefix}; returns their ids. */
   static List<String> removeSockets(QmpClient qmp, Duration timeout, String prefix) {
-    List<String> ids = names(qmp.execute("query-chardev", timeout), "label", prefix);
+    List<String> ids = ids(qmp.execute("query-chardev", timeout), "label", prefix);
     for (String id : ids) {
       qmp.execute("chardev-remove", Map.of("id", id), timeout);
     }
     return ids;
   }
 
-  private static List<String> names(JsonNode list, String key, String prefix) {
+  private static List<String> ids(JsonNode list, String key, String prefix) {
     return list.valueStream()
         .map(item -> item.path(key).asString(""))
         .filter(id -> id.startsWith(prefix))
