@@ -1,6 +1,7 @@
 package dev.here.cli;
 
 import dev.here.host.ApiClient;
+import dev.here.host.Hered;
 import dev.here.host.HostConfig;
 import dev.here.host.HostConfigFile;
 import dev.here.lab.ExecSession;
@@ -168,13 +169,15 @@ final class DemoRack implements AutoCloseable {
     }
   }
 
+  /** A host of the lab has one processor: who starts on it gives way to the guest's keeper. */
   private static String daemonScript(HostConfig config) {
     return """
     cd /run/here
-    echo '%s' >hered.json
-    setsid here-java dev.here.host.Hered hered.json </dev/null >>%s 2>&1 &
+    echo '%1$s' >hered.json
+    setsid sh -c 'echo %3$d >/proc/self/autogroup; exec nice -n %3$d here-java dev.here.host.Hered hered.json %4$s' \\
+      </dev/null >>%2$s 2>&1 &
     """
-        .formatted(HostConfigFile.text(config), DAEMON_LOG);
+        .formatted(HostConfigFile.text(config), DAEMON_LOG, Hered.STARTING_NICE, Hered.LOWERED);
   }
 
   private HostConfig daemonConfig(String host) {

@@ -3,6 +3,7 @@ package dev.here.ffi;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -21,6 +22,7 @@ public final class ProcessPriority {
   private static final long NEEDED = 1L << 23 | 1L << 21;
 
   private static final NativeFunction SETPRIORITY = Downcall.libc().function("setpriority");
+  private static final NativeFunction GETSID = Downcall.libc().function("getsid");
 
   private ProcessPriority() {}
 
@@ -52,6 +54,22 @@ public final class ProcessPriority {
   }
 
   /**
+   * Lets this process, as it is at this moment, and what it starts give way to others until {@link
+   * #restoreOwn}. Only where that will be possible.
+   *
+   * @param nice how much, 1 to {@link #LOWEST}
+   * @return whether it does
+   */
+  public static boolean lowerOwn(int nice) {
+    if (!mayRestore()) {
+      return false;
+    }
+    long pid = ProcessHandle.current().pid();
+    // A session with other processes is not this one's to lower.
+    return set(pid, nice, GETSID.callInt(0) == pid);
+  }
+
+  /**
    * Gives this process the usual priority.
    *
    * @return false when it keeps a lowered one
@@ -68,26 +86,46 @@ public final class ProcessPriority {
    *     its low priority a moment later
    */
   public static boolean restore(long pid) {
-    if (!mayRestore()) {
-      return true;
-    }
+    return !mayRestore() || set(pid, 0, true);
+  }
+
+  private static boolean set(long pid, int nice, boolean session) {
     Path process = Path.of("/proc", Long.toString(pid));
     Path autogroup = process.resolve("autogroup");
-    try (Stream<Path> threads = Files.list(process.resolve("task"))) {
-      if (Files.isWritable(autogroup)) {
+    try {
+      if (session && Files.isWritable(autogroup)) {
         // EINVAL where it is still in the session that the kernel began with.
-        Files.writeString(autogroup, "0");
+        Files.writeString(autogroup, Integer.toString(nice));
       }
-      return threads.allMatch(ProcessPriority::restoreThread);
+      return setThreads(process.resolve("task"), nice);
     } catch (IOException e) {
       return false;
     }
   }
 
+  /** A thread has its nice value from the one that starts it, which may not have its own yet. */
+  private static boolean setThreads(Path folder, int nice) throws IOException {
+    var known = new HashSet<Path>();
+    boolean more = true;
+    while (more) {
+      List<Path> fresh;
+      try (Stream<Path> threads = Files.list(folder)) {
+        fresh = threads.filter(known::add).toList();
+      }
+      for (Path thread : fresh) {
+        if (!set(thread, nice)) {
+          return false;
+        }
+      }
+      more = !fresh.isEmpty();
+    }
+    return true;
+  }
+
   /** A thread may end meanwhile. */
-  private static boolean restoreThread(Path thread) {
+  private static boolean set(Path thread, int nice) {
     int tid = Integer.parseInt(thread.getFileName().toString());
-    int result = SETPRIORITY.callInt(PRIO_PROCESS, tid, 0);
+    int result = SETPRIORITY.callInt(PRIO_PROCESS, tid, nice);
     return result == 0 || result == -Errno.ESRCH;
   }
 }

@@ -1,12 +1,15 @@
 package dev.here.ffi;
 
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /**
  * What the kernel says of a process or thread (proc(5), /proc/PID/stat).
@@ -16,16 +19,25 @@ import java.util.concurrent.locks.LockSupport;
  * @param threads that the process still has; a killed one's first thread may be a zombie while
  *     others still run
  * @param cpuNanos CPU time used so far by the program and by the kernel for it, in steps of 10 ms
+ * @param flags bits PF_* of the kernel's include/linux/sched.h, of the first thread for a process
  */
-public record ProcessStat(char state, int threads, long cpuNanos) {
+public record ProcessStat(char state, int threads, long cpuNanos, long flags) {
   /** Nanoseconds in a clock tick of /proc's CPU times: USER_HZ is 100 on x86. */
   private static final long TICK_NANOS = 10_000_000L;
 
   /** Columns after the command in parentheses: state is 0. */
+  private static final int FLAGS = 6;
+
   private static final int UTIME = 11;
 
   private static final int STIME = 12;
   private static final int NUM_THREADS = 17;
+
+  /** A name of up to 64 octets and 52 columns. */
+  private static final int MOST_OCTETS = 2048;
+
+  /** PF_EXITING: the thread is in the kernel's do_exit, out of which none comes. */
+  private static final long EXITING = 0x4;
 
   private static final long END_POLL_NANOS = 2_000_000L;
 
@@ -54,21 +66,44 @@ public record ProcessStat(char state, int threads, long cpuNanos) {
     return of(pid).filter(stat -> !stat.hasEnded());
   }
 
+  /**
+   * Whether a process may still do anything. One that was killed does not any more when each of its
+   * threads is on its way out; then the kernel takes its memory back, which takes a second or more
+   * where that is large, and only after that the process has ended and its files are closed.
+   */
+  public static boolean isActive(long pid) {
+    Optional<ProcessStat> first = of(pid);
+    if (first.isEmpty() || first.get().hasEnded()) {
+      return false;
+    }
+    return !first.get().isExiting() || threadsOf(pid).anyMatch(thread -> !thread.isExiting());
+  }
+
+  private static Stream<ProcessStat> threadsOf(long pid) {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+      return threads.toList().stream().flatMap(thread -> read(thread.resolve("stat")).stream());
+    } catch (IOException | UncheckedIOException e) {
+      return Stream.empty();
+    }
+  }
+
   /** One of its threads; empty when there is none. */
   public static Optional<ProcessStat> ofThread(long pid, long thread) {
     return read(Path.of("/proc/" + pid + "/task/" + thread + "/stat"));
   }
 
   private static Optional<ProcessStat> read(Path path) {
-    try {
-      String line = Files.readString(path, StandardCharsets.ISO_8859_1);
+    // Not through a channel: an interrupted thread would take a living process for an ended one.
+    try (FileInputStream file = new FileInputStream(path.toFile())) {
+      String line = new String(file.readNBytes(MOST_OCTETS), StandardCharsets.ISO_8859_1);
       String[] columns = line.substring(line.lastIndexOf(')') + 2).trim().split(" ");
       return columns.length > NUM_THREADS
           ? Optional.of(
               new ProcessStat(
                   columns[0].charAt(0),
                   Integer.parseInt(columns[NUM_THREADS]),
-                  TICK_NANOS * (Long.parseLong(columns[UTIME]) + Long.parseLong(columns[STIME]))))
+                  TICK_NANOS * (Long.parseLong(columns[UTIME]) + Long.parseLong(columns[STIME])),
+                  Long.parseUnsignedLong(columns[FLAGS])))
           : Optional.empty();
     } catch (IOException e) {
       return Optional.empty();
@@ -81,6 +116,11 @@ public record ProcessStat(char state, int threads, long cpuNanos) {
    */
   public boolean hasEnded() {
     return threads <= 1 && (state == 'Z' || state == 'X');
+  }
+
+  /** Whether it ends, and executes nothing of its program any more. */
+  public boolean isExiting() {
+    return (flags & EXITING) != 0;
   }
 
   /** Whether a signal or a debugger stopped it. */

@@ -1,10 +1,12 @@
 package dev.here.ffi;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -26,7 +28,7 @@ class ProcessStatTest {
   void seesAStoppedProcessAndItsEnd() throws Exception {
     Process process = new ProcessBuilder("sleep", "60").start();
     try {
-      signal("STOP", process);
+      signal("STOP", process.pid());
       while (!ProcessStat.of(process.pid()).orElseThrow().isStopped()) {
         Thread.sleep(1);
       }
@@ -41,13 +43,61 @@ class ProcessStatTest {
 
   @Test
   void aProcessWithoutItsFirstThreadHasNotEnded() {
-    assertThat(new ProcessStat('Z', 2, 0).hasEnded()).isFalse();
-    assertThat(new ProcessStat('Z', 1, 0).hasEnded()).isTrue();
-    assertThat(new ProcessStat('S', 1, 0).hasEnded()).isFalse();
+    assertThat(new ProcessStat('Z', 2, 0, 0).hasEnded()).isFalse();
+    assertThat(new ProcessStat('Z', 1, 0, 0).hasEnded()).isTrue();
+    assertThat(new ProcessStat('S', 1, 0, 0).hasEnded()).isFalse();
   }
 
-  private static void signal(String name, Process process)
-      throws IOException, InterruptedException {
-    new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+  /**
+   * The first process of a PID namespace waits in the kernel, on its way out, until all others of
+   * it are gone for good; one whose parent is outside and stopped stays.
+   */
+  @Test
+  @Timeout(60)
+  void aKilledProcessThatTheKernelIsNotDoneWithIsNotActive() throws Exception {
+    Process namespace = new ProcessBuilder("unshare", "--pid", "--fork", "sleep", "60").start();
+    Process visitor = null;
+    try {
+      Optional<ProcessHandle> first = child(namespace);
+      assumeThat(first).as("unshare, which needs root").isPresent();
+      long pid = first.orElseThrow().pid();
+      assertThat(ProcessStat.isActive(pid)).isTrue();
+      visitor =
+          new ProcessBuilder("nsenter", "-t", Long.toString(pid), "--pid", "sleep", "60").start();
+      assertThat(child(visitor)).isPresent();
+      signal("STOP", visitor.pid());
+      signal("KILL", pid);
+      while (ProcessStat.isActive(pid)) {
+        Thread.sleep(1);
+      }
+      assertThat(ProcessStat.living(pid).orElseThrow().isExiting()).isTrue();
+      signal("CONT", visitor.pid());
+      assertThat(ProcessStat.awaitEnd(pid, LONG)).isTrue();
+      assertThat(ProcessStat.isActive(pid)).isFalse();
+    } finally {
+      end(visitor);
+      end(namespace);
+    }
+  }
+
+  /** The process that another one has started; empty when that ends instead. */
+  private static Optional<ProcessHandle> child(Process parent) throws InterruptedException {
+    Optional<ProcessHandle> child = parent.children().findFirst();
+    while (child.isEmpty() && parent.isAlive()) {
+      Thread.sleep(1);
+      child = parent.children().findFirst();
+    }
+    return child;
+  }
+
+  private static void end(@Nullable Process process) throws InterruptedException {
+    if (process != null) {
+      process.children().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly().waitFor();
+    }
+  }
+
+  private static void signal(String name, long pid) throws IOException, InterruptedException {
+    new ProcessBuilder("kill", "-" + name, Long.toString(pid)).start().waitFor();
   }
 }

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** What names a running guest on this host, and with it the hypervisor that runs it. */
 sealed interface GuestReference {
@@ -79,9 +80,11 @@ sealed interface GuestReference {
   /**
    * Has this process go through what follows a keeper's death once without a guest, so that it is
    * quick.
+   *
+   * @return completes when that is over
    */
-  default void rehearseCleanUp() {
-    CleanupRehearsal.begin(DeadKeeperSample::in);
+  default CompletableFuture<Void> rehearseCleanUp() {
+    return CleanupRehearsal.begin(DeadKeeperSample::in);
   }
 
   /** Ends the guest here by force. */
@@ -181,8 +184,9 @@ sealed interface GuestReference {
     }
 
     @Override
-    public void rehearseCleanUp() {
+    public CompletableFuture<Void> rehearseCleanUp() {
       // One request to a program of ours: there is nothing that would take long the first time.
+      return CompletableFuture.completedFuture(null);
     }
 
     @Override

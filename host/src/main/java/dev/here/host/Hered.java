@@ -22,14 +22,22 @@ public final class Hered implements AutoCloseable {
   private final Replicas replicas;
   private final ApiSocket api;
 
+  /** The nice value to start the program with where it is to give way. */
+  public static final int STARTING_NICE = GivingWay.NICE;
+
+  /** The second argument of {@link #main}, where the program was started with a low priority. */
+  public static final String LOWERED = "lowered";
+
   /**
    * Serves until SIGTERM as {@code arguments[0]} says, a {@link HostConfigFile}. On an emulated
    * host this starts in half the time of {@code here hered}, whose options take that long to be
-   * understood.
+   * understood. A process that is to give way from its first instruction on is started with a low
+   * priority and says so with {@link #LOWERED}: it has the usual one once it serves.
    */
   public static void main(String[] arguments) throws InterruptedException {
     try {
-      serve(HostConfigFile.read(Path.of(arguments[0])));
+      boolean lowered = arguments.length > 1 && arguments[1].equals(LOWERED);
+      serve(HostConfigFile.read(Path.of(arguments[0])), lowered);
     } catch (HostException e) {
       System.err.println("hered: " + e.getMessage());
       System.exit(1);
@@ -38,7 +46,11 @@ public final class Hered implements AutoCloseable {
 
   /** Serves until SIGTERM. */
   public static void serve(HostConfig config) throws InterruptedException {
-    Hered hered = new Hered(config);
+    serve(config, false);
+  }
+
+  private static void serve(HostConfig config, boolean lowered) throws InterruptedException {
+    Hered hered = new Hered(config, lowered);
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(
@@ -49,9 +61,11 @@ public final class Hered implements AutoCloseable {
     ended.await();
   }
 
-  /** Starts serving. */
-  public Hered(HostConfig config) {
+  private Hered(HostConfig config, boolean lowered) {
     this.config = config;
+    Path protectionFolder = config.runFolder().resolve("protections");
+    Path replicaFolder = config.runFolder().resolve("replicas");
+    var givingWay = GivingWay.begin(protectionFolder, replicaFolder, lowered);
     Handshake handshake = SharedToken.handshake(config.tokenFile());
     witness =
         config.witness().isEmpty()
@@ -59,9 +73,10 @@ public final class Hered implements AutoCloseable {
             : Optional.of(
                 new WitnessConnection(
                     config.witness(), Keeper.leaseMillis(config.suspectAfter().toMillis())));
-    protections = new Protections(config.runFolder().resolve("protections"), witness);
-    replicas = new Replicas(config, witness, handshake, protections::keeps);
+    protections = new Protections(protectionFolder, witness, givingWay);
+    replicas = new Replicas(config, replicaFolder, witness, handshake, protections::keeps);
     api = new ApiSocket(config.api(), routes());
+    protections.rehearsed().thenRun(givingWay::end);
     LOG.info(
         "{} serves {} and listens for peers on {}", config.name(), config.api(), config.listen());
   }

@@ -25,13 +25,11 @@ final class KeeperProcess {
   private final Path folder;
   private final ProtectOrder order;
   private final Optional<ProcessHandle> process;
-  private final boolean ours;
 
-  private KeeperProcess(Path folder, Optional<ProcessHandle> process, boolean ours) {
+  private KeeperProcess(Path folder, Optional<ProcessHandle> process) {
     this.folder = folder;
     this.order = ProtectOrder.read(folder.resolve(Keeper.ORDER));
     this.process = process;
-    this.ours = ours;
   }
 
   /** Starts a keeper for the order in {@code folder}; it lives on when this process ends. */
@@ -49,7 +47,7 @@ final class KeeperProcess {
                   ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))
               .start();
       JsonFile.write(folder.resolve(PID), ProcessMark.of(started.toHandle()));
-      return new KeeperProcess(folder, Optional.of(started.toHandle()), true);
+      return new KeeperProcess(folder, Optional.of(started.toHandle()));
     } catch (IOException e) {
       throw new HostException(
           "the keeper in " + folder + " cannot be started: " + e.getMessage(), e);
@@ -60,9 +58,9 @@ final class KeeperProcess {
   static KeeperProcess adopt(Path folder) {
     Path mark = folder.resolve(PID);
     if (!Files.exists(mark)) {
-      return new KeeperProcess(folder, Optional.empty(), false);
+      return new KeeperProcess(folder, Optional.empty());
     }
-    return new KeeperProcess(folder, JsonFile.read(mark, ProcessMark.class).find(), false);
+    return new KeeperProcess(folder, JsonFile.read(mark, ProcessMark.class).find());
   }
 
   Path folder() {
@@ -87,11 +85,6 @@ final class KeeperProcess {
     String state = answer.path("status").path("state").asString("");
     return Arrays.stream(ProtectionState.values())
         .anyMatch(known -> known.isFinal() && known.name().equals(state));
-  }
-
-  /** Whether it lives, and nobody will tell this daemon at once when it ends. */
-  boolean endsUntold() {
-    return !ours && isAlive();
   }
 
   /** Has {@code seen} run once it has ended; of one that is not ours some seconds later. */

@@ -70,6 +70,9 @@ final class KeeperRevival {
         this::findLeavings,
         task -> Thread.ofVirtual().name("leavings-" + order.name()).start(task));
     try {
+      if (connections.isPresent()) {
+        connections.get().keeperHasDied();
+      }
       return reviveOwned();
     } finally {
       closeLeavings();

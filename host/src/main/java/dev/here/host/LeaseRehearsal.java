@@ -3,6 +3,7 @@ package dev.here.host;
 import dev.here.replication.Lease;
 import dev.here.replication.ReplicationException;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,23 +15,46 @@ import org.slf4j.LoggerFactory;
  */
 final class LeaseRehearsal {
   private static final Logger LOG = LoggerFactory.getLogger(LeaseRehearsal.class);
+  private static final int ATTEMPTS = 5;
+  private static final long PAUSE_MILLIS = 500;
   private static final AtomicBoolean BEGUN = new AtomicBoolean();
+  private static final CompletableFuture<Void> DONE = new CompletableFuture<>();
 
   private LeaseRehearsal() {}
 
-  /** Begins in the background, once a process; a failure is logged and has no other effect. */
-  static void begin(WitnessConnection witness, String host) {
+  /**
+   * Begins in the background, once a process; a failure is logged and has no other effect.
+   *
+   * @return completes when it is over
+   */
+  static CompletableFuture<Void> begin(WitnessConnection witness, String host) {
     if (BEGUN.compareAndSet(false, true)) {
       Thread.ofVirtual().name("lease-rehearsal").start(() -> rehearse(witness, host));
     }
+    return DONE;
   }
 
   private static void rehearse(WitnessConnection witness, String host) {
     try {
+      for (int left = ATTEMPTS; left > 0 && !attempt(witness, host); left--) {
+        Thread.sleep(PAUSE_MILLIS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      DONE.complete(null);
+    }
+  }
+
+  /** Whether the witness answered in time, which a daemon that starts may be too slow for. */
+  private static boolean attempt(WitnessConnection witness, String host) {
+    try {
       boolean inherited = run(witness, host);
       LOG.debug("the inheriting of a lease was rehearsed: {}", inherited);
+      return true;
     } catch (ReplicationException e) {
-      LOG.info("the inheriting of a lease was not rehearsed: {}", e.getMessage());
+      LOG.info("the inheriting of a lease is not rehearsed: {}", e.getMessage());
+      return false;
     }
   }
 

@@ -29,11 +29,11 @@ record ProcessMark(long pid, String start) {
   }
 
   /**
-   * Whether it does anything any more: one that has ended stays visible until its parent asks for
-   * its exit code, which the parent of an orphan may never do.
+   * Whether it does anything any more. One that was killed is visible while the kernel takes its
+   * memory back, and then until its parent asks for its exit code, which the parent of an orphan
+   * may never do.
    */
   static boolean isAlive(ProcessHandle process) {
-    return process.isAlive()
-        && ProcessStat.of(process.pid()).map(stat -> !stat.hasEnded()).orElseGet(process::isAlive);
+    return ProcessStat.isActive(process.pid()) && process.isAlive();
   }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -27,10 +28,9 @@ import tools.jackson.databind.JsonNode;
 final class Protections implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Protections.class);
 
-  /** How often is looked after keepers whose end is told at once, and after others. */
-  private static final long WATCH_MILLIS = 1000;
+  /** The end of a keeper is told only when the kernel has taken its memory back. */
+  private static final long WATCH_MILLIS = 50;
 
-  private static final long WATCH_OTHERS_MILLIS = 50;
   private static final int MOST_RESTARTS = 5;
   private static final Duration ENDING_LIMIT = Duration.ofSeconds(30);
 
@@ -39,6 +39,7 @@ final class Protections implements AutoCloseable {
 
   private final Path folder;
   private final Optional<WitnessConnection> witness;
+  private final GivingWay givingWay;
   private final Map<String, KeeperProcess> keepers = new ConcurrentHashMap<>();
   private final Map<String, DepositedConnections> deposits = new ConcurrentHashMap<>();
   private final Map<String, Integer> restarts = new ConcurrentHashMap<>();
@@ -53,12 +54,18 @@ final class Protections implements AutoCloseable {
   private final Semaphore ended = new Semaphore(0);
 
   private final Thread watch;
+  private volatile CompletableFuture<Void> rehearsed = CompletableFuture.completedFuture(null);
   private volatile boolean closed;
 
-  /** Adopts what an earlier daemon left in {@code folder}. */
-  Protections(Path folder, Optional<WitnessConnection> witness) {
+  /**
+   * Adopts what an earlier daemon left in {@code folder}.
+   *
+   * @param givingWay ended when a keeper has to be started or seen to
+   */
+  Protections(Path folder, Optional<WitnessConnection> witness, GivingWay givingWay) {
     this.folder = folder;
     this.witness = witness;
+    this.givingWay = givingWay;
     try {
       Files.createDirectories(folder);
       try (Stream<Path> found = Files.list(folder)) {
@@ -74,8 +81,23 @@ final class Protections implements AutoCloseable {
     takeDeposits(keeper);
     keepers.put(keeper.order().name(), keeper);
     keeper.onEnd(ended::release);
-    GuestReference.parse(keeper.order().guest()).rehearseCleanUp();
-    witness.ifPresent(known -> LeaseRehearsal.begin(known, keeper.order().host()));
+    rehearsed =
+        CompletableFuture.allOf(
+            GuestReference.parse(keeper.order().guest()).rehearseCleanUp(),
+            witness
+                .map(known -> LeaseRehearsal.begin(known, keeper.order().host()))
+                .orElse(rehearsed));
+  }
+
+  /** Completes when this daemon is ready for the death of the keepers that it knows. */
+  CompletableFuture<Void> rehearsed() {
+    return rehearsed;
+  }
+
+  private KeeperProcess start(Path own) {
+    // What it starts would be in the background as it is itself.
+    givingWay.end();
+    return KeeperProcess.start(own);
   }
 
   /** Before the keeper is looked after: what it leaves when it dies must not be missed. */
@@ -143,7 +165,7 @@ final class Protections implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     order.write(own.resolve(Keeper.ORDER));
-    keep(KeeperProcess.start(own));
+    keep(start(own));
   }
 
   private static HostException beingRevived(String name) {
@@ -280,8 +302,7 @@ final class Protections implements AutoCloseable {
     try {
       while (!closed) {
         keepers.values().stream().filter(keeper -> !keeper.isAlive()).forEach(this::lookAfter);
-        boolean told = keepers.values().stream().noneMatch(KeeperProcess::endsUntold);
-        if (ended.tryAcquire(told ? WATCH_MILLIS : WATCH_OTHERS_MILLIS, TimeUnit.MILLISECONDS)) {
+        if (ended.tryAcquire(WATCH_MILLIS, TimeUnit.MILLISECONDS)) {
           ended.drainPermits();
         }
       }
@@ -301,6 +322,7 @@ final class Protections implements AutoCloseable {
         tryAgain(keeper);
       }
     } else if (witness.isPresent()) {
+      givingWay.end();
       reviving.add(name);
       Thread.ofVirtual().name("revival-" + name).start(() -> reviveAlone(keeper));
     }
@@ -315,7 +337,7 @@ final class Protections implements AutoCloseable {
       failedNanos.remove(name);
       restarts.merge(name, 1, Integer::sum);
       LOG.info("the protection of {} is tried again", name);
-      keep(KeeperProcess.start(keeper.folder()));
+      keep(start(keeper.folder()));
     }
   }
 
@@ -356,7 +378,8 @@ final class Protections implements AutoCloseable {
       forgetDeposits(name);
       outcome.get().write(keeper.folder());
     } else {
-      keep(KeeperProcess.start(keeper.folder()));
+      keeper.awaitEnd(ENDING_LIMIT);
+      keep(start(keeper.folder()));
     }
   }
 

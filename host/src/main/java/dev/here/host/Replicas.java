@@ -34,22 +34,24 @@ final class Replicas implements ReplicaDirectory, AutoCloseable {
   /**
    * Listens for peers at once.
    *
+   * @param folder what an earlier daemon left of them, and where they are
    * @param kept whether a keeper of this host has the lease of the VM of a name, or is to have it
    */
   Replicas(
       HostConfig config,
+      Path folder,
       Optional<WitnessConnection> witness,
       Handshake handshake,
       Predicate<String> kept) {
     this.config = config;
     this.witness = witness;
     this.kept = kept;
-    for (Path folder : ReplicaRecord.clear(config.runFolder().resolve("replicas"))) {
-      TakenOverGuest guest = new TakenOverGuest(config, witness, folder, Optional.empty(), kept);
+    for (Path own : ReplicaRecord.clear(folder)) {
+      TakenOverGuest guest = new TakenOverGuest(config, witness, own, Optional.empty(), kept);
       LOG.info("{} was taken over before this daemon started and runs on", guest.name());
       takenOver.put(VmIdentity.of(guest.name()), guest);
     }
-    this.spares = new SpareVmms(config.runFolder().resolve("replicas"), config.spares());
+    this.spares = new SpareVmms(folder, config.spares());
     this.listener = new PeerListener(config.listen(), handshake, this, GREETING_MILLIS);
   }
 

@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 public final class DepositedConnections implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DepositedConnections.class);
 
-  /** A process closes its connections while it dies, a little before it is dead. */
+  /** A process may close a connection a little before it is dead. */
   private static final long DYING_NANOS = 10_000_000_000L;
 
   private static final long POLL_NANOS = 1_000_000;
@@ -68,6 +68,18 @@ public final class DepositedConnections implements AutoCloseable {
     this.listener = listener;
     this.lives = lives;
     this.thread = Thread.ofPlatform().daemon().name("deposited").start(this::serve);
+  }
+
+  /**
+   * Tells that the keeper does nothing any more, of which this object would learn only when the
+   * kernel has closed the keeper's files. Returns when its connections are read on.
+   */
+  public synchronized void keeperHasDied() throws InterruptedException {
+    long deadline = System.nanoTime() + DYING_NANOS;
+    link.ifPresent(UnixSocket::shutdown);
+    while (link.isPresent() && System.nanoTime() < deadline) {
+      wait(DYING_NANOS / 1_000_000);
+    }
   }
 
   /** Whether a card's connection is read on; at once after the keeper's death. */
@@ -151,6 +163,7 @@ public final class DepositedConnections implements AutoCloseable {
 
   private synchronized void end() {
     link = Optional.empty();
+    notifyAll();
   }
 
   private void follow(UnixSocket keeper) {

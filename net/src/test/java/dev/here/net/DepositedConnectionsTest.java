@@ -124,6 +124,19 @@ class DepositedConnectionsTest {
   }
 
   @Test
+  void afterADeadKeeperWhoseFilesTheKernelHasNotClosedYetIsReadOnWhenItIsTold()
+      throws InterruptedException {
+    deposit(connection.other());
+    await(() -> daemon.cards().contains(CARD));
+    send(1);
+    keeperLives.set(false);
+    daemon.keeperHasDied();
+    assertThat(daemon.readsOn(CARD)).isTrue();
+    take();
+    assertThat(taken).containsExactly(1);
+  }
+
+  @Test
   void theLatestConnectionOfACardCounts() {
     UnixSocket.Pair before = UnixSocket.pair();
     deposit(before.other());

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
@@ -23,6 +24,7 @@ import org.slf4j.LoggerFactory;
 public final class CleanupRehearsal {
   private static final Logger LOG = LoggerFactory.getLogger(CleanupRehearsal.class);
   private static final AtomicBoolean BEGUN = new AtomicBoolean();
+  private static final CompletableFuture<Void> DONE = new CompletableFuture<>();
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private CleanupRehearsal() {}
@@ -38,25 +40,27 @@ public final class CleanupRehearsal {
    * Begins in the background, once a process; a failure is logged and has no other effect.
    *
    * @param held makes what a gate of card 0 held, in a folder that it is given
+   * @return completes when it is over
    */
-  public static void begin(Function<Path, Sample> held) {
-    if (!BEGUN.compareAndSet(false, true)) {
-      return;
+  public static CompletableFuture<Void> begin(Function<Path, Sample> held) {
+    if (BEGUN.compareAndSet(false, true)) {
+      Thread.ofPlatform().name("cleanup-rehearsal").daemon().start(() -> rehearse(held));
     }
-    Thread.ofPlatform()
-        .name("cleanup-rehearsal")
-        .daemon()
-        .start(() -> {
-          try {
-            long began = System.nanoTime();
-            run(held);
-            LOG.info(
-                "what is done after a keeper's death was rehearsed in {} ms",
-                (System.nanoTime() - began) / 1_000_000);
-          } catch (IOException | RuntimeException e) {
-            LOG.warn("no rehearsal of what is done after a keeper's death, it takes longer", e);
-          }
-        });
+    return DONE;
+  }
+
+  private static void rehearse(Function<Path, Sample> held) {
+    try {
+      long began = System.nanoTime();
+      run(held);
+      LOG.info(
+          "what is done after a keeper's death was rehearsed in {} ms",
+          (System.nanoTime() - began) / 1_000_000);
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("no rehearsal of what is done after a keeper's death, it takes longer", e);
+    } finally {
+      DONE.complete(null);
+    }
   }
 
   /** Rehearses; what was undone, as {@link QemuCleanup#undo} says it. */

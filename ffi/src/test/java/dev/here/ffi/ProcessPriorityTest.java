@@ -1,0 +1,83 @@
+package dev.here.ffi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Priorities are seen from outside, of a process of its own. */
+class ProcessPriorityTest {
+  /** The value in /proc/PID/stat, counted from the state. */
+  private static final int NICE = 16;
+
+  /** Lowers itself, waits for an octet, restores itself, waits for another. */
+  static final class Yielding {
+    private Yielding() {}
+
+    public static void main(String[] arguments) throws IOException {
+      System.out.write(ProcessPriority.lowerOwn(7) ? 1 : 0);
+      System.out.flush();
+      System.in.read();
+      System.out.write(ProcessPriority.restoreOwn() ? 1 : 0);
+      System.out.flush();
+      System.in.read();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void aProcessGivesWayAndIsRestored() throws Exception {
+    assumeThat(ProcessPriority.mayRestore()).as("the right to restore priorities").isTrue();
+    Process process =
+        new ProcessBuilder(
+                "setsid",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Yielding.class.getName())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    try {
+      assertThat(process.getInputStream().read()).isEqualTo(1);
+      assertThat(niceOfThreads(process.pid())).hasSizeGreaterThan(1).containsOnly("7");
+      assertThat(autogroup(process.pid())).allMatch(line -> line.endsWith("nice 7"));
+      process.getOutputStream().write(0);
+      process.getOutputStream().flush();
+      assertThat(process.getInputStream().read()).isEqualTo(1);
+      assertThat(niceOfThreads(process.pid())).containsOnly("0");
+      assertThat(autogroup(process.pid())).allMatch(line -> line.endsWith("nice 0"));
+    } finally {
+      process.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private static List<String> niceOfThreads(long pid) throws IOException {
+    try (var threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
+      return threads.flatMap(ProcessPriorityTest::nice).toList();
+    }
+  }
+
+  /** Empty when the thread has ended. */
+  private static Stream<String> nice(Path thread) {
+    try {
+      String line = Files.readString(thread.resolve("stat"));
+      return Stream.of(line.substring(line.lastIndexOf(')') + 2).split(" ")[NICE]);
+    } catch (IOException e) {
+      return Stream.empty();
+    }
+  }
+
+  /** Empty where the kernel does not keep sessions apart. */
+  private static List<String> autogroup(long pid) throws IOException {
+    Path file = Path.of("/proc/" + pid + "/autogroup");
+    return Files.exists(file) ? List.of(Files.readString(file).strip()) : List.of();
+  }
+}
