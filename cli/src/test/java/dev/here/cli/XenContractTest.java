@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 class XenContractTest {
   private static final String HOST = "xen";
 
-  private static final int CAPTURES = 60;
+  private static final int CAPTURES = 40;
   private static final Pattern LINE = Pattern.compile("port ([0-9]+)\\s*$");
 
   @Test
