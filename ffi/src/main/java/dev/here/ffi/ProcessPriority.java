@@ -66,7 +66,11 @@ public final class ProcessPriority {
     }
     long pid = ProcessHandle.current().pid();
     // A session with other processes is not this one's to lower.
-    return set(pid, nice, GETSID.callInt(0) == pid);
+    if (set(pid, nice, GETSID.callInt(0) == pid)) {
+      return true;
+    }
+    restore(pid);
+    return false;
   }
 
   /**

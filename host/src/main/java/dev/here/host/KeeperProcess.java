@@ -25,6 +25,8 @@ final class KeeperProcess {
   private final Path folder;
   private final ProtectOrder order;
   private final Optional<ProcessHandle> process;
+  private volatile boolean dead;
+  private volatile Optional<KeeperOutcome> outcome = Optional.empty();
 
   private KeeperProcess(Path folder, Optional<ProcessHandle> process) {
     this.folder = folder;
@@ -72,7 +74,8 @@ final class KeeperProcess {
   }
 
   boolean isAlive() {
-    return process.isPresent() && ProcessMark.isAlive(process.get());
+    dead = dead || process.isEmpty() || !ProcessMark.isAlive(process.get());
+    return !dead;
   }
 
   /** Whether it is alive, but its protection has ended. */
@@ -97,8 +100,12 @@ final class KeeperProcess {
     process.ifPresent(known -> ProcessStat.awaitEnd(known.pid(), limit));
   }
 
+  /** Written once. */
   Optional<KeeperOutcome> outcome() {
-    return KeeperOutcome.read(folder);
+    if (outcome.isEmpty()) {
+      outcome = KeeperOutcome.read(folder);
+    }
+    return outcome;
   }
 
   /**
