@@ -72,7 +72,8 @@ public record ProcessStat(char state, int threads, long cpuNanos, long flags) {
    * where that is large, and only after that the process has ended and its files are closed.
    */
   public static boolean isActive(long pid) {
-    Optional<ProcessStat> first = of(pid);
+    // Its first thread's own: for the whole process the kernel adds up the times of all threads.
+    Optional<ProcessStat> first = ofThread(pid, pid);
     if (first.isEmpty() || first.get().hasEnded()) {
       return false;
     }

@@ -14,6 +14,12 @@ import tools.jackson.databind.JsonNode;
 public final class Hered implements AutoCloseable {
   public static final String VERSION = "0.1.0";
 
+  /** The nice value to start the program with where it is to give way. */
+  public static final int STARTING_NICE = GivingWay.NICE;
+
+  /** The second argument of {@link #main}, where the program was started with a low priority. */
+  public static final String LOWERED = "lowered";
+
   private static final Logger LOG = LoggerFactory.getLogger(Hered.class);
 
   private final HostConfig config;
@@ -21,12 +27,6 @@ public final class Hered implements AutoCloseable {
   private final Protections protections;
   private final Replicas replicas;
   private final ApiSocket api;
-
-  /** The nice value to start the program with where it is to give way. */
-  public static final int STARTING_NICE = GivingWay.NICE;
-
-  /** The second argument of {@link #main}, where the program was started with a low priority. */
-  public static final String LOWERED = "lowered";
 
   /**
    * Serves until SIGTERM as {@code arguments[0]} says, a {@link HostConfigFile}. On an emulated

@@ -25,13 +25,15 @@ final class KeeperProcess {
   private final Path folder;
   private final ProtectOrder order;
   private final Optional<ProcessHandle> process;
+  private final boolean ours;
   private volatile boolean dead;
   private volatile Optional<KeeperOutcome> outcome = Optional.empty();
 
-  private KeeperProcess(Path folder, Optional<ProcessHandle> process) {
+  private KeeperProcess(Path folder, Optional<ProcessHandle> process, boolean ours) {
     this.folder = folder;
     this.order = ProtectOrder.read(folder.resolve(Keeper.ORDER));
     this.process = process;
+    this.ours = ours;
   }
 
   /** Starts a keeper for the order in {@code folder}; it lives on when this process ends. */
@@ -49,7 +51,7 @@ final class KeeperProcess {
                   ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))
               .start();
       JsonFile.write(folder.resolve(PID), ProcessMark.of(started.toHandle()));
-      return new KeeperProcess(folder, Optional.of(started.toHandle()));
+      return new KeeperProcess(folder, Optional.of(started.toHandle()), true);
     } catch (IOException e) {
       throw new HostException(
           "the keeper in " + folder + " cannot be started: " + e.getMessage(), e);
@@ -60,9 +62,9 @@ final class KeeperProcess {
   static KeeperProcess adopt(Path folder) {
     Path mark = folder.resolve(PID);
     if (!Files.exists(mark)) {
-      return new KeeperProcess(folder, Optional.empty());
+      return new KeeperProcess(folder, Optional.empty(), false);
     }
-    return new KeeperProcess(folder, JsonFile.read(mark, ProcessMark.class).find());
+    return new KeeperProcess(folder, JsonFile.read(mark, ProcessMark.class).find(), false);
   }
 
   Path folder() {
@@ -88,6 +90,11 @@ final class KeeperProcess {
     String state = answer.path("status").path("state").asString("");
     return Arrays.stream(ProtectionState.values())
         .anyMatch(known -> known.isFinal() && known.name().equals(state));
+  }
+
+  /** Whether it lives, and nobody will tell this daemon soon when it ends. */
+  boolean endsUntold() {
+    return !ours && isAlive();
   }
 
   /** Has {@code seen} run once it has ended; of one that is not ours some seconds later. */
