@@ -59,6 +59,11 @@ final class LabSoak {
       return done.values().stream().mapToInt(Integer::intValue).sum();
     }
 
+    /** Whether a run of so many failovers goes on from here; one that has ended does not. */
+    boolean isOpen(int failovers) {
+      return total() < failovers && bad.isEmpty();
+    }
+
     Tally with(Attack fault, List<String> problems, double took) {
       if (!problems.isEmpty()) {
         List<String> all = new java.util.ArrayList<>(bad);
@@ -71,12 +76,14 @@ final class LabSoak {
     }
   }
 
-  /** Runs until {@code failovers} were good in all runs together, one was not, or time is up. */
+  /**
+   * Runs until {@code failovers} were good, with those of an interrupted run, one was not, or time
+   * is up.
+   */
   Tally run(int failovers, long deadlineNanos) throws IOException {
-    Tally tally = read().orElse(new Tally(Map.of(), List.of(), 0));
-    while (tally.total() < failovers
-        && tally.bad().isEmpty()
-        && System.nanoTime() < deadlineNanos) {
+    Tally tally =
+        read().filter(kept -> kept.isOpen(failovers)).orElse(new Tally(Map.of(), List.of(), 0));
+    while (tally.isOpen(failovers) && System.nanoTime() < deadlineNanos) {
       Attack fault = FAULTS.get(tally.total() % FAULTS.size());
       long start = System.nanoTime();
       List<String> problems = failover(fault);
