@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Test;
 
 class TwoHostsTest {
-  /**
-   * Once a test ended the hosts' first process, which had outside the number that a VMM had inside.
-   */
+  /** A test would end the hosts' first process where that has a VMM's inner number outside. */
   @Test
   void aProcessOutsideHasNoIdInside() {
     assertThat(TwoHosts.innermost("NSpid:\t812")).isZero();
