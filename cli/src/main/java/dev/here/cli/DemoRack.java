@@ -174,10 +174,9 @@ final class DemoRack implements AutoCloseable {
     return """
     cd /run/here
     echo '%1$s' >hered.json
-    setsid sh -c 'echo %3$d >/proc/self/autogroup; exec nice -n %3$d here-java dev.here.host.Hered hered.json %4$s' \\
-      </dev/null >>%2$s 2>&1 &
+    setsid sh -c '%3$s' lowered here-java dev.here.host.Hered hered.json %4$s </dev/null >>%2$s 2>&1 &
     """
-        .formatted(HostConfigFile.text(config), DAEMON_LOG, Hered.STARTING_NICE, Hered.LOWERED);
+        .formatted(HostConfigFile.text(config), DAEMON_LOG, Hered.loweringScript(), Hered.LOWERED);
   }
 
   private HostConfig daemonConfig(String host) {

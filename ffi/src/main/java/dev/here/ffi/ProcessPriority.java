@@ -47,10 +47,16 @@ public final class ProcessPriority {
     if (!mayRestore()) {
       return List.of("setsid");
     }
-    String script =
-        "[ ! -w /proc/self/autogroup ] || echo %1$d >/proc/self/autogroup; exec nice -n %1$d \"$@\""
-            .formatted(LOWEST);
-    return List.of("setsid", "sh", "-c", script, "lowered");
+    return List.of("setsid", "sh", "-c", loweringScript(LOWEST), "lowered");
+  }
+
+  /**
+   * A script for sh(1), without single quotes, that gives itself and its session a low priority and
+   * becomes the program in its arguments; to be run in a session of its own.
+   */
+  public static String loweringScript(int nice) {
+    return "[ ! -w /proc/self/autogroup ] || echo %1$d >/proc/self/autogroup; exec nice -n %1$d \"$@\""
+        .formatted(nice);
   }
 
   /**

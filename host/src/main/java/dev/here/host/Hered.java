@@ -1,5 +1,6 @@
 package dev.here.host;
 
+import dev.here.ffi.ProcessPriority;
 import dev.here.formats.wire.Handshake;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,9 +14,6 @@ import tools.jackson.databind.JsonNode;
 /** The daemon of one host: its protections, the replicas that it holds for others, the API. */
 public final class Hered implements AutoCloseable {
   public static final String VERSION = "0.1.0";
-
-  /** The nice value to start the program with where it is to give way. */
-  public static final int STARTING_NICE = GivingWay.NICE;
 
   /** The second argument of {@link #main}, where the program was started with a low priority. */
   public static final String LOWERED = "lowered";
@@ -59,6 +57,11 @@ public final class Hered implements AutoCloseable {
               ended.countDown();
             }));
     ended.await();
+  }
+
+  /** Starts the program that is to give way: {@link ProcessPriority#loweringScript}. */
+  public static String loweringScript() {
+    return ProcessPriority.loweringScript(GivingWay.NICE);
   }
 
   private Hered(HostConfig config, boolean lowered) {

@@ -26,7 +26,6 @@ final class KeeperProcess {
   private final ProtectOrder order;
   private final Optional<ProcessHandle> process;
   private final boolean ours;
-  private volatile boolean dead;
   private volatile Optional<KeeperOutcome> outcome = Optional.empty();
 
   private KeeperProcess(Path folder, Optional<ProcessHandle> process, boolean ours) {
@@ -76,8 +75,7 @@ final class KeeperProcess {
   }
 
   boolean isAlive() {
-    dead = dead || process.isEmpty() || !ProcessMark.isAlive(process.get());
-    return !dead;
+    return process.isPresent() && ProcessMark.isAlive(process.get());
   }
 
   /** Whether it is alive, but its protection has ended. */
@@ -92,9 +90,9 @@ final class KeeperProcess {
         .anyMatch(known -> known.isFinal() && known.name().equals(state));
   }
 
-  /** Whether it lives, and nobody will tell this daemon soon when it ends. */
-  boolean endsUntold() {
-    return !ours && isAlive();
+  /** Whether this daemon started it, and is told of its end. */
+  boolean isOurs() {
+    return ours;
   }
 
   /** Has {@code seen} run once it has ended; of one that is not ours some seconds later. */

@@ -305,8 +305,14 @@ final class Protections implements AutoCloseable {
   private void watch() {
     try {
       while (!closed) {
-        keepers.values().stream().filter(keeper -> !keeper.isAlive()).forEach(this::lookAfter);
-        boolean told = keepers.values().stream().noneMatch(KeeperProcess::endsUntold);
+        boolean told = true;
+        for (KeeperProcess keeper : keepers.values()) {
+          if (keeper.isAlive()) {
+            told &= keeper.isOurs();
+          } else {
+            lookAfter(keeper);
+          }
+        }
         if (ended.tryAcquire(told ? WATCH_MILLIS : WATCH_OTHERS_MILLIS, TimeUnit.MILLISECONDS)) {
           ended.drainPermits();
         }
