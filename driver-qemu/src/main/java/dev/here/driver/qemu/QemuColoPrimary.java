@@ -86,7 +86,7 @@ public final class QemuColoPrimary implements Primary {
     this.timeouts = timeouts;
     this.translation = translation;
     memory = LiveMemoryMap.of(inventory.memoryTree(), inventory.ramBlocks());
-    pulse = new QemuPulse(qmp, inventory.process());
+    pulse = new QemuPulse(qmp, inventory.process(), standstill);
     pages =
         new BlockPages(
             inventory.ramBlocks(),

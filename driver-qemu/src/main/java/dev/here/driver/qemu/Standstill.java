@@ -17,6 +17,11 @@ final class Standstill implements Consumer<QmpEvent> {
   private long resumeRealtimeNanos;
   private long lagNanos;
   private long resumes;
+
+  /** When the guest was last seen to go on, {@link System#nanoTime()}; it may stand again. */
+  private long resumedNanos;
+
+  private boolean stands = true;
   private String coloExit = "";
   private boolean over;
 
@@ -28,8 +33,13 @@ final class Standstill implements Consumer<QmpEvent> {
     lock.lock();
     try {
       switch (event.name()) {
-        case "STOP" -> stopRealtimeNanos = event.realtimeNanos();
+        case "STOP" -> {
+          stopRealtimeNanos = event.realtimeNanos();
+          stands = true;
+        }
         case "RESUME" -> {
+          resumedNanos = System.nanoTime();
+          stands = false;
           resumeRealtimeNanos = event.realtimeNanos();
           resumes++;
           lagNanos += Math.max(0, resumeRealtimeNanos - stopRealtimeNanos);
@@ -48,6 +58,16 @@ final class Standstill implements Consumer<QmpEvent> {
     lock.lock();
     try {
       return resumes;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether QEMU has said within the last {@code nanos} that the guest goes on, and no more. */
+  boolean wentOnWithin(long nanos) {
+    lock.lock();
+    try {
+      return !stands && System.nanoTime() - resumedNanos < nanos;
     } finally {
       lock.unlock();
     }

@@ -48,9 +48,7 @@ public final class DecodedSections {
 
   /** The section {@code index}, for the next state. */
   VmState.Section again(int index) {
-    VmState.Section section = state.sections().get(index);
-    section.content().renew();
-    return section;
+    return state.sections().get(index);
   }
 
   /** Takes sections in stream order. */

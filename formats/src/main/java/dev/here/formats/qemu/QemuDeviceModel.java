@@ -68,8 +68,9 @@ public final class QemuDeviceModel {
       Function<String, Optional<RamBlock>> displayMemory) {
     QemuMachineTranslator.refuseUnknown(state);
     try {
-      PciState pci = new QemuPciTranslation(state, facts).pci();
-      List<VirtioDevice> virtio = QemuVirtioTranslation.devices(state, facts);
+      var kept = new KeptParts();
+      PciState pci = new QemuPciTranslation(state, facts, kept).pci();
+      List<VirtioDevice> virtio = QemuVirtioTranslation.devices(state, facts, kept);
       IsaState isa = new QemuIsaTranslation(state, facts, isaWires, displayMemory).isa();
       Bytes cmos = Bytes.of(state.require("mc146818rtc", 0).octets("cmos_data", 128));
       Optional<AcpiPmState> acpiPm = new QemuTimerTranslation(state, 0).acpiPm();

@@ -13,7 +13,8 @@ import java.util.Set;
 
 /**
  * Translates a device state of QEMU 7.2's i440FX machines to a machine state
- * (docs/specs/qemu-vmstate.md). One object serves one guest; a call shares nothing with another.
+ * (docs/specs/qemu-vmstate.md). One object serves one guest and one thread; what follows from
+ * sections that stand unchanged since its last call is taken from there.
  */
 public final class QemuMachineTranslator {
   /** Sections with a place in the machine state, beside those of PCI functions. */
@@ -50,6 +51,7 @@ public final class QemuMachineTranslator {
 
   private final QemuGuestFacts facts;
   private final QemuMemoryLayout layout;
+  private final KeptParts kept = new KeptParts();
 
   /**
    * @param facts what the device state does not say
@@ -69,6 +71,15 @@ public final class QemuMachineTranslator {
   public record Translation(MachineState state, TranslationReport report) {}
 
   /**
+   * Translates one state and does not look for what is left behind, which takes as long again.
+   *
+   * @throws QemuStreamException as {@link #translate} does
+   */
+  public MachineState machine(VmState state, QemuCaptureInstant instant) {
+    return machine(state, instant, new Losses());
+  }
+
+  /**
    * Translates one state.
    *
    * @param state as decoded from this guest's device state; translating notes in it what was read
@@ -77,12 +88,16 @@ public final class QemuMachineTranslator {
    *     supported machine; the text names it
    */
   public Translation translate(VmState state, QemuCaptureInstant instant) {
-    refuseUnknown(state);
     var losses = new Losses();
+    MachineState machine = machine(state, instant, losses);
+    losses.addUnread(state);
+    return new Translation(machine, losses.report());
+  }
+
+  private MachineState machine(VmState state, QemuCaptureInstant instant, Losses losses) {
+    refuseUnknown(state);
     try {
-      MachineState machine = machine(state, instant, losses);
-      losses.addUnread(state);
-      return new Translation(machine, losses.report());
+      return translated(state, instant, losses);
     } catch (InvalidMachineStateException e) {
       throw new QemuStreamException(-1, "the device state is out of bounds: " + e.getMessage());
     }
@@ -101,11 +116,11 @@ public final class QemuMachineTranslator {
     }
   }
 
-  private MachineState machine(VmState state, QemuCaptureInstant instant, Losses losses) {
+  private MachineState translated(VmState state, QemuCaptureInstant instant, Losses losses) {
     long virtualNanos = virtualNanos(state);
     var interrupts = new QemuInterruptTranslation(state);
     var timers = new QemuTimerTranslation(state, virtualNanos);
-    MemoryMap memory = layout.map(state);
+    MemoryMap memory = kept.memory(layout, state);
     ClockState clock = clock(state, instant);
     return new MachineState(
         MachineState.VERSION,
@@ -118,8 +133,8 @@ public final class QemuMachineTranslator {
         new QemuRtcTranslation(state, instant, virtualNanos).rtc(),
         timers.hpet(),
         timers.acpiPm(),
-        new QemuPciTranslation(state, facts).pci(),
-        QemuVirtioTranslation.devices(state, facts),
+        new QemuPciTranslation(state, facts, kept).pci(),
+        QemuVirtioTranslation.devices(state, facts, kept),
         new QemuIsaTranslation(state, facts, interrupts.isaWires(), layout::block).isa(),
         clock);
   }

@@ -134,6 +134,19 @@ public final class QemuMemoryLayout {
     return new MemoryMap(backingSizeBytes(), merged(regions));
   }
 
+  /** The sections that {@link #map} looks at. */
+  List<VmStruct> sources(VmState state) {
+    var sources = new ArrayList<VmStruct>();
+    sources.add(state.require("0000:00:00.0/I440FX", 0));
+    state.section("kvm-tpr-opt", 0).ifPresent(sources::add);
+    for (RamBlock block : blocks) {
+      if (block.name().endsWith(VRAM)) {
+        sources.add(state.require(displaySection(block), 0));
+      }
+    }
+    return sources;
+  }
+
   /** Where the guest's option ROM for the TPR is kept writable by QEMU; -1 if it is not. */
   private static long vapic(VmState state) {
     Optional<VmStruct> section = state.section("kvm-tpr-opt", 0);
@@ -186,14 +199,17 @@ public final class QemuMemoryLayout {
       if (!block.name().endsWith(VRAM)) {
         continue;
       }
-      String address = block.name().substring(0, block.name().length() - VRAM.length());
-      byte[] config = QemuPciConfig.of(state.require(address + "/vga", 0), "dev");
+      byte[] config = QemuPciConfig.of(state.require(displaySection(block), 0), "dev");
       long gpa = QemuPciConfig.u32(config, 0x10) & ~0xfL;
       boolean decodes = (config[4] & 2) != 0 && gpa != 0;
       if (decodes && gpa >= belowFourGib && gpa + block.sizeBytes() <= FOUR_GIB) {
         add(regions, MemoryKind.FRAMEBUFFER, gpa, block.sizeBytes(), block, 0);
       }
     }
+  }
+
+  private static String displaySection(RamBlock memory) {
+    return memory.name().substring(0, memory.name().length() - VRAM.length()) + "/vga";
   }
 
   private static void add(

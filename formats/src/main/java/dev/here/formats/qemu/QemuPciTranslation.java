@@ -25,10 +25,12 @@ final class QemuPciTranslation {
 
   private final VmState state;
   private final QemuGuestFacts facts;
+  private final KeptParts kept;
 
-  QemuPciTranslation(VmState state, QemuGuestFacts facts) {
+  QemuPciTranslation(VmState state, QemuGuestFacts facts, KeptParts kept) {
     this.state = state;
     this.facts = facts;
+    this.kept = kept;
   }
 
   /** The PCI address of a section's name, if it is one of a PCI function. */
@@ -51,7 +53,8 @@ final class QemuPciTranslation {
     var functions = new ArrayList<PciFunction>();
     for (VmState.Section section : state.sections()) {
       address(section.name())
-          .ifPresent(address -> functions.add(function(address, section.content())));
+          .ifPresent(address ->
+              functions.add(kept.function(section, content -> function(address, content))));
     }
     functions.sort(
         Comparator.comparingInt(function ->

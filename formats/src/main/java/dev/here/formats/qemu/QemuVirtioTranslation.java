@@ -33,13 +33,13 @@ final class QemuVirtioTranslation {
   }
 
   /** All virtio devices, by rising PCI address. */
-  static List<VirtioDevice> devices(VmState state, QemuGuestFacts facts) {
+  static List<VirtioDevice> devices(VmState state, QemuGuestFacts facts, KeptParts kept) {
     var translation = new QemuVirtioTranslation(facts);
     var devices = new ArrayList<VirtioDevice>();
     for (VmState.Section section : state.sections()) {
       if (section.content().vmsdName().startsWith("virtio-")) {
         PciAddress address = QemuPciTranslation.address(section.name()).orElseThrow();
-        devices.add(translation.device(address, section.content()));
+        devices.add(kept.device(section, content -> translation.device(address, content)));
       }
     }
     devices.sort(

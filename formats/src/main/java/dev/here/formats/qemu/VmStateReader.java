@@ -131,7 +131,6 @@ public final class VmStateReader {
                             : " is not in the description: was a device plugged in? Protect the"
                                 + " guest anew")));
     VmStruct content = content(described, id, version);
-    content.decoded();
     if (!alone) {
       footer(name, id);
     }

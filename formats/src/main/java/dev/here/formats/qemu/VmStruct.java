@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,10 +22,7 @@ public final class VmStruct {
   private Map<String, VmValue> fields;
   private Map<String, VmStruct> subsections = Map.of();
 
-  /** What decoding itself has looked at. */
-  private Set<String> readInDecoding = Set.of();
-
-  private Set<String> read = readInDecoding;
+  private Set<String> read = Set.of();
 
   /** Known where the values are shared by several elements or states. */
   private Optional<Boolean> zero = Optional.empty();
@@ -56,31 +52,6 @@ public final class VmStruct {
     var twin = new VmStruct(elsewhere, vmsdName, fields);
     twin.zero = zero;
     return twin;
-  }
-
-  /** It is decoded: {@link #renew} comes back to this. */
-  void decoded() {
-    readInDecoding = read;
-    forEachPart(VmStruct::decoded);
-  }
-
-  /** For another state in which it stands unchanged: as it was when it was decoded. */
-  void renew() {
-    read = readInDecoding;
-    forEachPart(VmStruct::renew);
-    // Asked for each state, and the same in each.
-    zero = Optional.of(isZero());
-  }
-
-  private void forEachPart(Consumer<VmStruct> action) {
-    for (VmValue value : fields.values()) {
-      switch (value) {
-        case VmValue.Nested nested -> action.accept(nested.struct());
-        case VmValue.Structs structs -> structs.elements().forEach(action);
-        default -> {}
-      }
-    }
-    subsections.values().forEach(action);
   }
 
   /** Whether it holds numbers and octets only, so that {@link #twin} may share them. */
@@ -152,8 +123,8 @@ public final class VmStruct {
   }
 
   private @Nullable VmValue value(String field) {
-    if (read == readInDecoding) {
-      read = new HashSet<>(readInDecoding);
+    if (read.isEmpty()) {
+      read = new HashSet<>();
     }
     read.add(field);
     return fields.get(field);

@@ -195,6 +195,48 @@ class QemuMachineTranslatorTest {
         .containsExactly("apic/current count", "apic[1]/current count");
   }
 
+  /** Whatever a translation keeps of the state before: every section changes once. */
+  @Test
+  void aStateAfterAnotherIsTranslatedAsIfItCameAlone() throws IOException {
+    MigrationStream stream = Golden.read(Golden.stream("kvm-2cpu"));
+    VmStateSchema schema = stream.schema().orElseThrow();
+    QemuGuestFacts facts = GoldenFacts.of("kvm-2cpu", 2);
+    var layout = QemuMemoryLayout.of(stream.ramBlocks(), facts.addresses());
+    var following = new QemuMachineTranslator(facts, layout);
+    DecodedSections last = DecodedSections.none();
+    int translated = 0;
+    for (int at = 0; at < stream.deviceState().length; at += 61) {
+      byte[] changed = stream.deviceState().clone();
+      changed[at] ^= 0x1;
+      MachineState alone;
+      try {
+        alone =
+            new QemuMachineTranslator(facts, layout)
+                .machine(VmStateReader.read(schema, changed), GoldenFacts.INSTANT);
+        last = VmStateReader.readNext(schema, changed, last);
+      } catch (QemuStreamException refused) {
+        continue;
+      }
+      assertThat(following.machine(last.state(), GoldenFacts.INSTANT)).isEqualTo(alone);
+      translated++;
+    }
+    assertThat(translated).isGreaterThan(500);
+  }
+
+  @Test
+  void whatFollowsFromUnchangedSectionsIsKept() throws IOException {
+    MigrationStream stream = Golden.read(Golden.stream("kvm-2cpu"));
+    QemuGuestFacts facts = GoldenFacts.of("kvm-2cpu", 2);
+    var layout = QemuMemoryLayout.of(stream.ramBlocks(), facts.addresses());
+    var translator = new QemuMachineTranslator(facts, layout);
+    VmState state = Golden.state(stream);
+    MachineState one = translator.machine(state, GoldenFacts.INSTANT);
+    MachineState other = translator.machine(state, GoldenFacts.INSTANT);
+    assertThat(other.memory()).isSameAs(one.memory());
+    assertThat(other.pci().functions().getFirst()).isSameAs(one.pci().functions().getFirst());
+    assertThat(other.virtio().getFirst()).isSameAs(one.virtio().getFirst());
+  }
+
   @Test
   void aDeviceThatCannotBeCarriedIsNamed() throws IOException {
     MigrationStream stream = Golden.read(Golden.stream("tcg-virtio"));
