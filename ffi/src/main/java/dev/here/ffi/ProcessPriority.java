@@ -99,13 +99,31 @@ public final class ProcessPriority {
     return !mayRestore() || set(pid, 0, true);
   }
 
+  /**
+   * Lets the session of a process that is on its way out give way to all others, where the kernel
+   * keeps sessions apart: to take a large process's memory back is not urgent.
+   */
+  public static void lowerSession(long pid) {
+    try {
+      setSession(Path.of("/proc", Long.toString(pid)), LOWEST);
+    } catch (IOException e) {
+      // It has ended meanwhile, or its session is not to be lowered: it has its share then.
+    }
+  }
+
+  private static void setSession(Path process, int nice) throws IOException {
+    Path autogroup = process.resolve("autogroup");
+    if (Files.isWritable(autogroup)) {
+      // EINVAL where it is still in the session that the kernel began with.
+      Files.writeString(autogroup, Integer.toString(nice));
+    }
+  }
+
   private static boolean set(long pid, int nice, boolean session) {
     Path process = Path.of("/proc", Long.toString(pid));
-    Path autogroup = process.resolve("autogroup");
     try {
-      if (session && Files.isWritable(autogroup)) {
-        // EINVAL where it is still in the session that the kernel began with.
-        Files.writeString(autogroup, Integer.toString(nice));
+      if (session) {
+        setSession(process, nice);
       }
       return setThreads(process.resolve("task"), nice);
     } catch (IOException e) {

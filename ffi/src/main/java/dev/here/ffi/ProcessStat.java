@@ -121,6 +121,10 @@ public record ProcessStat(char state, int threads, long cpuNanos, long flags) {
 
   /** Whether it ends, and executes nothing of its program any more. */
   public boolean isExiting() {
+    return isExiting(flags);
+  }
+
+  static boolean isExiting(long flags) {
     return (flags & EXITING) != 0;
   }
 

@@ -62,6 +62,8 @@ class ProcessStatTest {
       assumeThat(first).as("unshare, which needs root").isPresent();
       long pid = first.orElseThrow().pid();
       assertThat(ProcessStat.isActive(pid)).isTrue();
+      ProcessGlance glance = ProcessGlance.of(pid).orElseThrow();
+      assertThat(glance.showsActive()).isTrue();
       visitor =
           new ProcessBuilder("nsenter", "-t", Long.toString(pid), "--pid", "sleep", "60").start();
       assertThat(child(visitor)).isPresent();
@@ -71,9 +73,12 @@ class ProcessStatTest {
         Thread.sleep(1);
       }
       assertThat(ProcessStat.living(pid).orElseThrow().isExiting()).isTrue();
+      assertThat(glance.showsActive()).isFalse();
       signal("CONT", visitor.pid());
       assertThat(ProcessStat.awaitEnd(pid, LONG)).isTrue();
       assertThat(ProcessStat.isActive(pid)).isFalse();
+      assertThat(glance.showsActive()).isFalse();
+      glance.close();
     } finally {
       end(visitor);
       end(namespace);

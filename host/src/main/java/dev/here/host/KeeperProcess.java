@@ -1,6 +1,8 @@
 package dev.here.host;
 
 import dev.here.driver.vmm.JavaProgram;
+import dev.here.ffi.ProcessGlance;
+import dev.here.ffi.ProcessPriority;
 import dev.here.ffi.ProcessStat;
 import dev.here.replication.ProtectionState;
 import java.io.IOException;
@@ -16,7 +18,7 @@ import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /** One keeper, started by this daemon or found by it. */
-final class KeeperProcess {
+final class KeeperProcess implements AutoCloseable {
   private static final String PID = "keeper.json";
   private static final int HEAP_MEBIBYTES = 512;
   private static final Duration STATUS_LIMIT = Duration.ofSeconds(2);
@@ -25,14 +27,14 @@ final class KeeperProcess {
   private final Path folder;
   private final ProtectOrder order;
   private final Optional<ProcessHandle> process;
-  private final boolean ours;
+  private final Optional<ProcessGlance> glance;
   private volatile Optional<KeeperOutcome> outcome = Optional.empty();
 
-  private KeeperProcess(Path folder, Optional<ProcessHandle> process, boolean ours) {
+  private KeeperProcess(Path folder, Optional<ProcessHandle> process) {
     this.folder = folder;
     this.order = ProtectOrder.read(folder.resolve(Keeper.ORDER));
     this.process = process;
-    this.ours = ours;
+    this.glance = process.flatMap(known -> ProcessGlance.of(known.pid()));
   }
 
   /** Starts a keeper for the order in {@code folder}; it lives on when this process ends. */
@@ -50,7 +52,7 @@ final class KeeperProcess {
                   ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))
               .start();
       JsonFile.write(folder.resolve(PID), ProcessMark.of(started.toHandle()));
-      return new KeeperProcess(folder, Optional.of(started.toHandle()), true);
+      return new KeeperProcess(folder, Optional.of(started.toHandle()));
     } catch (IOException e) {
       throw new HostException(
           "the keeper in " + folder + " cannot be started: " + e.getMessage(), e);
@@ -61,9 +63,9 @@ final class KeeperProcess {
   static KeeperProcess adopt(Path folder) {
     Path mark = folder.resolve(PID);
     if (!Files.exists(mark)) {
-      return new KeeperProcess(folder, Optional.empty(), false);
+      return new KeeperProcess(folder, Optional.empty());
     }
-    return new KeeperProcess(folder, JsonFile.read(mark, ProcessMark.class).find(), false);
+    return new KeeperProcess(folder, JsonFile.read(mark, ProcessMark.class).find());
   }
 
   Path folder() {
@@ -90,12 +92,17 @@ final class KeeperProcess {
         .anyMatch(known -> known.isFinal() && known.name().equals(state));
   }
 
-  /** Whether this daemon started it, and is told of its end. */
-  boolean isOurs() {
-    return ours;
+  /** A cheap look; where it shows nothing, {@link #isAlive} tells. */
+  boolean seemsAlive() {
+    return glance.isPresent() && glance.get().showsActive();
   }
 
-  /** Has {@code seen} run once it has ended; of one that is not ours some seconds later. */
+  /** It has died: what the kernel still does for it is not urgent. */
+  void giveWay() {
+    process.ifPresent(known -> ProcessPriority.lowerSession(known.pid()));
+  }
+
+  /** Has {@code seen} run once it has ended; of one that an earlier daemon started, later. */
   void onEnd(Runnable seen) {
     process.ifPresent(known -> known.onExit().thenRun(seen));
   }
@@ -140,6 +147,12 @@ final class KeeperProcess {
   private Duration statusLimit() {
     Duration slow = Duration.ofMillis(2 * order.suspectAfterMillis());
     return slow.compareTo(STATUS_LIMIT) > 0 ? slow : STATUS_LIMIT;
+  }
+
+  /** It is not looked at any more. */
+  @Override
+  public void close() {
+    glance.ifPresent(ProcessGlance::close);
   }
 
   /** Removes the folder of an ended keeper. */

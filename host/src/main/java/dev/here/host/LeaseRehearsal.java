@@ -2,6 +2,9 @@ package dev.here.host;
 
 import dev.here.replication.Lease;
 import dev.here.replication.ReplicationException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -52,7 +55,7 @@ final class LeaseRehearsal {
       boolean inherited = run(witness, host);
       LOG.debug("the inheriting of a lease was rehearsed: {}", inherited);
       return true;
-    } catch (ReplicationException e) {
+    } catch (ReplicationException | HostException e) {
       LOG.info("the inheriting of a lease is not rehearsed: {}", e.getMessage());
       return false;
     }
@@ -63,13 +66,31 @@ final class LeaseRehearsal {
    * host does the same.
    *
    * @throws dev.here.replication.OwnershipException when the witness does not answer
+   * @throws HostException when no file can be written
    */
   static boolean run(WitnessConnection witness, String host) {
     var vm = VmIdentity.of("rehearsal on " + host);
     try (ZooKeeperOwnership keepers = witness.place(vm, host);
         ZooKeeperOwnership daemons = witness.place(vm, host)) {
       Optional<Lease> lease = keepers.acquire();
-      return lease.isPresent() && daemons.inherit(lease.get().token()).isPresent();
+      Optional<LeaseMark> left = lease.flatMap(LeaseRehearsal::leftBehind);
+      return left.isPresent() && daemons.inherit(left.get().token()).isPresent();
+    }
+  }
+
+  /** The mark of a lease as a dead keeper's is found. */
+  private static Optional<LeaseMark> leftBehind(Lease lease) {
+    try {
+      Path folder = Files.createTempDirectory("here-rehearsal-");
+      try {
+        new LeaseMark(lease.token()).write(folder);
+        return LeaseMark.read(folder);
+      } finally {
+        LeaseMark.forget(folder);
+        Files.delete(folder);
+      }
+    } catch (IOException e) {
+      throw new HostException("no file can be written: " + e.getMessage(), e);
     }
   }
 }

@@ -28,13 +28,9 @@ import tools.jackson.databind.JsonNode;
 final class Protections implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Protections.class);
 
-  /**
-   * How often is looked after keepers whose end is told when the kernel has taken their memory
-   * back, and after others. A look takes an emulated host 3 ms.
-   */
-  private static final long WATCH_MILLIS = 250;
+  /** A keeper's end is told only when the kernel has taken its memory back. */
+  private static final long WATCH_MILLIS = 50;
 
-  private static final long WATCH_OTHERS_MILLIS = 50;
   private static final int MOST_RESTARTS = 5;
   private static final Duration ENDING_LIMIT = Duration.ofSeconds(30);
 
@@ -83,7 +79,10 @@ final class Protections implements AutoCloseable {
 
   private void keep(KeeperProcess keeper) {
     takeDeposits(keeper);
-    keepers.put(keeper.order().name(), keeper);
+    KeeperProcess before = keepers.put(keeper.order().name(), keeper);
+    if (before != null) {
+      before.close();
+    }
     keeper.onEnd(ended::release);
     rehearsed =
         CompletableFuture.allOf(
@@ -187,6 +186,7 @@ final class Protections implements AutoCloseable {
       throw beingRevived(name);
     } else {
       forgetDeposits(name);
+      keeper.close();
       keeper.forget();
       keepers.remove(name);
     }
@@ -305,15 +305,12 @@ final class Protections implements AutoCloseable {
   private void watch() {
     try {
       while (!closed) {
-        boolean told = true;
         for (KeeperProcess keeper : keepers.values()) {
-          if (keeper.isAlive()) {
-            told &= keeper.isOurs();
-          } else {
+          if (!keeper.seemsAlive() && !keeper.isAlive()) {
             lookAfter(keeper);
           }
         }
-        if (ended.tryAcquire(told ? WATCH_MILLIS : WATCH_OTHERS_MILLIS, TimeUnit.MILLISECONDS)) {
+        if (ended.tryAcquire(WATCH_MILLIS, TimeUnit.MILLISECONDS)) {
           ended.drainPermits();
         }
       }
@@ -367,6 +364,7 @@ final class Protections implements AutoCloseable {
   /** A keeper died: what it left is undone as soon as it is certain who owns the VM. */
   private void revive(KeeperProcess keeper) throws InterruptedException {
     String name = keeper.order().name();
+    keeper.giveWay();
     LOG.warn("the keeper of {} died", name);
     int count = restarts.merge(name, 1, Integer::sum);
     Optional<KeeperOutcome> outcome =
@@ -400,5 +398,6 @@ final class Protections implements AutoCloseable {
     closed = true;
     watch.interrupt();
     deposits.keySet().forEach(this::forgetDeposits);
+    keepers.values().forEach(KeeperProcess::close);
   }
 }

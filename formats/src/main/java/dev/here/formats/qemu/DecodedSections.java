@@ -1,7 +1,10 @@
 package dev.here.formats.qemu;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * A decoded device state with the octets of its sections. Most devices do nothing between two
@@ -10,20 +13,43 @@ import java.util.List;
  */
 public final class DecodedSections {
   private static final DecodedSections NONE =
-      new DecodedSections(new VmState(List.of()), new byte[0], new int[0]);
+      new DecodedSections(new VmState(List.of()), new byte[0], new int[0], Map.of());
 
   private final VmState state;
   private final byte[] octets;
   private final int[] bounds;
+  private final Map<String, Table> tables;
 
   /**
    * @param bounds where each section begins and ends in {@code octets}, behind its type and behind
    *     its footer
+   * @param tables the large ones by their path
    */
-  private DecodedSections(VmState state, byte[] octets, int[] bounds) {
+  private DecodedSections(VmState state, byte[] octets, int[] bounds, Map<String, Table> tables) {
     this.state = state;
     this.octets = octets;
     this.bounds = bounds;
+    this.tables = tables;
+  }
+
+  /**
+   * A large array of structures: that of a network card's queues stands where its section does not.
+   *
+   * @param octets of the state that it was decoded from, {@code begin} to {@code end} the table's
+   */
+  record Table(byte[] octets, int begin, int end, List<VmStruct> elements) {
+    int length() {
+      return end - begin;
+    }
+
+    boolean comesNext(StateCursor in) {
+      return in.comesNext(octets, begin, end);
+    }
+  }
+
+  /** The table that was at {@code path}. */
+  Optional<Table> table(String path) {
+    return Optional.ofNullable(tables.get(path));
   }
 
   /** Of no state yet. */
@@ -56,9 +82,18 @@ public final class DecodedSections {
     private final byte[] octets;
     private final List<VmState.Section> sections = new ArrayList<>();
     private final List<Integer> bounds = new ArrayList<>();
+    private final Map<String, Table> tables;
 
-    Builder(byte[] octets) {
+    /**
+     * @param earlier whose tables count as long as no other comes in their place
+     */
+    Builder(byte[] octets, DecodedSections earlier) {
       this.octets = octets;
+      this.tables = new HashMap<>(earlier.tables);
+    }
+
+    void add(String path, Table table) {
+      tables.put(path, table);
     }
 
     int count() {
@@ -73,7 +108,10 @@ public final class DecodedSections {
 
     DecodedSections build() {
       return new DecodedSections(
-          new VmState(sections), octets, bounds.stream().mapToInt(Integer::intValue).toArray());
+          new VmState(sections),
+          octets,
+          bounds.stream().mapToInt(Integer::intValue).toArray(),
+          tables);
     }
   }
 }

@@ -18,10 +18,14 @@ public final class VmStateReader {
   static final long FILE_MAGIC = 0x5145564dL;
   static final long FILE_VERSION = 3;
 
+  /** From so many elements on a table is looked for in the state before. */
+  private static final int LARGE_TABLE = 64;
+
   private final VmStateSchema schema;
   private final StateCursor in;
   private final boolean alone;
   private final DecodedSections earlier;
+  private final DecodedSections.Builder sections;
 
   /**
    * @param alone a file of device state without footers, whose sections are known by what device
@@ -34,6 +38,7 @@ public final class VmStateReader {
     this.in = new StateCursor(state);
     this.alone = alone;
     this.earlier = earlier;
+    this.sections = new DecodedSections.Builder(state, earlier);
   }
 
   /**
@@ -80,7 +85,6 @@ public final class VmStateReader {
   }
 
   private DecodedSections sections() {
-    var sections = new DecodedSections.Builder(in.bytes());
     Set<String> seen = new HashSet<>();
     while (true) {
       int type = in.u8("section type");
@@ -300,12 +304,35 @@ public final class VmStateReader {
     }
   }
 
+  /** An array of structures: a large one that comes again is not decoded again. */
+  private List<VmStruct> elements(Field field, Layout layout, VmPath holder) {
+    if (field.count() < LARGE_TABLE) {
+      return decodedElements(field, layout, holder);
+    }
+    String path = holder.then(field.name()).toString();
+    int began = in.position();
+    Optional<DecodedSections.Table> again =
+        earlier.table(path).filter(table -> table.comesNext(in) && endsAfter(table.length()));
+    again.ifPresent(table -> in.skip(table.length()));
+    List<VmStruct> elements =
+        again
+            .map(DecodedSections.Table::elements)
+            .orElseGet(() -> decodedElements(field, layout, holder));
+    sections.add(path, new DecodedSections.Table(in.bytes(), began, in.position(), elements));
+    return elements;
+  }
+
+  /** Whether no optional part of a structure follows after {@code length} octets. */
+  private boolean endsAfter(int length) {
+    return in.peek(length) != MigrationStreamReader.SUBSECTION;
+  }
+
   /**
    * An array of structures. Elements with the octets of the one before are not decoded again: of
    * the 1024 queues that a virtio device's table has, most are unused and alike. Decoding depends
    * on an element's octets and on whether a subsection follows them, nothing else.
    */
-  private List<VmStruct> elements(Field field, Layout layout, VmPath holder) {
+  private List<VmStruct> decodedElements(Field field, Layout layout, VmPath holder) {
     List<VmStruct> elements = new ArrayList<>();
     int began = in.position();
     int ended = began;
@@ -313,7 +340,7 @@ public final class VmStateReader {
       VmPath path = holder.element(field.name(), i);
       int length = ended - began;
       boolean alike = length > 0 && elements.getLast().isFlat() && in.repeats(began, ended);
-      if (alike && in.peek(length) != MigrationStreamReader.SUBSECTION) {
+      if (alike && endsAfter(length)) {
         in.countStruct(path);
         in.skip(length);
         elements.add(elements.getLast().twin(path));
