@@ -35,8 +35,8 @@ public final class ProcessGlance implements AutoCloseable {
   }
 
   /**
-   * Whether the first thread is there and not on its way out. Where not, {@link
-   * ProcessStat#isActive} tells of the whole process.
+   * Whether the first thread is there and not on its way out, as {@link ProcessStat#isActive} says
+   * it; false as well when no more can be seen here.
    */
   public synchronized boolean showsActive() {
     if (stat.isClosed()) {

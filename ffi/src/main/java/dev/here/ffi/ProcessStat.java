@@ -2,14 +2,11 @@ package dev.here.ffi;
 
 import java.io.FileInputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 
 /**
  * What the kernel says of a process or thread (proc(5), /proc/PID/stat).
@@ -67,25 +64,18 @@ public record ProcessStat(char state, int threads, long cpuNanos, long flags) {
   }
 
   /**
-   * Whether a process may still do anything. One that was killed does not any more when each of its
-   * threads is on its way out; then the kernel takes its memory back, which takes a second or more
-   * where that is large, and only after that the process has ended and its files are closed.
+   * Whether a process may still do anything. One that was killed does not any more; then the kernel
+   * takes its memory back, which takes a second or more where that is large, and only after that
+   * the process has ended and its files are closed.
+   *
+   * <p>Its first thread is looked at, which in a JVM ends with all others only: when it is on its
+   * way out, they have been killed too. The others' files must not be read then: the kernel holds
+   * the process's memory for who reads such a file, and who is the last to hold it has to take it
+   * back (fs/proc/array.c, do_task_stat).
    */
   public static boolean isActive(long pid) {
-    // Its first thread's own: for the whole process the kernel adds up the times of all threads.
-    Optional<ProcessStat> first = ofThread(pid, pid);
-    if (first.isEmpty() || first.get().hasEnded()) {
-      return false;
-    }
-    return !first.get().isExiting() || threadsOf(pid).anyMatch(thread -> !thread.isExiting());
-  }
-
-  private static Stream<ProcessStat> threadsOf(long pid) {
-    try (Stream<Path> threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
-      return threads.toList().stream().flatMap(thread -> read(thread.resolve("stat")).stream());
-    } catch (IOException | UncheckedIOException e) {
-      return Stream.empty();
-    }
+    // The thread's own file: for the whole process the kernel adds up the times of all threads.
+    return ofThread(pid, pid).filter(first -> !first.hasEnded() && !first.isExiting()).isPresent();
   }
 
   /** One of its threads; empty when there is none. */

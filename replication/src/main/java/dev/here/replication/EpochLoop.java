@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * changes anything; others only signal.
  *
  * <pre>
- *   CONNECTING ──standby reached──► SEEDING ──first commit──► PROTECTED
+ *   CONNECTING ──standby reached──► SEEDING ──held commit───► PROTECTED
  *       ▲ │                            ▲ ▲                      │   │
  *       └─┘ not reached                │ └──────────┐     link  │   │ switchover
  *                            reached   │    reached │     lost  ▼   ▼
@@ -36,10 +36,11 @@ import org.slf4j.LoggerFactory;
  *   any ── cannot go on ─► FAILED (the guest goes on, unprotected)
  * </pre>
  *
- * Frames are held from the first capture on. They leave with their epoch's commit, or when the
- * third party has written down that no standby may take over, so that nothing the outside has seen
- * is ever undone. In a final state with the guest gone ({@code SWITCHED_OVER}, {@code HANDED_OVER},
- * {@code FENCED}, {@code LOST}) the driver is left for the caller to close.
+ * Frames are held when the first checkpoints are over ({@link FirstCheckpoints}). They leave with
+ * their epoch's commit, or when the third party has written down that no standby may take over, so
+ * that nothing the outside has seen is ever undone. In a final state with the guest gone ({@code
+ * SWITCHED_OVER}, {@code HANDED_OVER}, {@code FENCED}, {@code LOST}) the driver is left for the
+ * caller to close.
  */
 public final class EpochLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EpochLoop.class);
@@ -65,6 +66,7 @@ public final class EpochLoop implements AutoCloseable {
   private final EpochSender sender;
   private final Heartbeat heartbeat;
   private final AnswerWindow answers;
+  private final FirstCheckpoints first = new FirstCheckpoints();
 
   private Optional<StandbyLink> link = Optional.empty();
   private volatile long epoch;
@@ -397,9 +399,7 @@ public final class EpochLoop implements AutoCloseable {
               () -> {
                 epoch = number;
                 hadFrames = output.hasSent();
-                // The first commit takes long, all is new to the standby, and nothing is to be
-                // held for it: only the second one allows a take-over.
-                if (committedEpoch > 0) {
+                if (!commit.isOpen() || committedEpoch > 0 && first.areOver()) {
                   commit.boundary(number);
                 }
               });
@@ -449,6 +449,7 @@ public final class EpochLoop implements AutoCloseable {
               taken.pauseNanos(),
               Math.max(0, commitNanos),
               taken.dirtyPages());
+      first.committed(whole.commitNanos());
       policy.measured(whole);
       figures.committed(epoch, whole);
     } else {
@@ -456,6 +457,8 @@ public final class EpochLoop implements AutoCloseable {
     }
     if (!commit.isOpen()) {
       release();
+    } else if (!first.areOver()) {
+      enter(figures.state(), "the first checkpoints take long, nothing is held for them yet");
     }
     releasedNanos = System.nanoTime();
     events.committed(status());
