@@ -1,5 +1,8 @@
 package dev.here.bench;
 
+import dev.here.formats.state.MachineStateCodec;
+import dev.here.hypervisor.EncodedState;
+import dev.here.machine.Bytes;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryKind;
 import dev.here.machine.MemoryMap;
@@ -14,7 +17,7 @@ import java.util.List;
  * @param memory one region of RAM from gpa 0 on
  * @param start every vCPU at its entry
  */
-record BareMetalMachine(MemoryMap memory, MachineState start) {
+record BareMetalMachine(MemoryMap memory, EncodedState start) {
   /** A machine with the tables of {@link BareMetalImage}, a vCPU for each entry. */
   static BareMetalMachine of(String name, long ramBytes, List<BareMetalStart.Entry> entries) {
     MemoryMap memory =
@@ -28,6 +31,9 @@ record BareMetalMachine(MemoryMap memory, MachineState start) {
             BareMetalImage.IDT_LIMIT,
             BareMetalImage.CODE_SELECTOR,
             BareMetalImage.DATA_SELECTOR);
-    return new BareMetalMachine(memory, BareMetalStart.state(name, memory, tables, entries));
+    MachineState start = BareMetalStart.state(name, memory, tables, entries);
+    return new BareMetalMachine(
+        memory,
+        new EncodedState(Bytes.of(MachineStateCodec.encode(start)), MachineStateCodec::decode));
   }
 }

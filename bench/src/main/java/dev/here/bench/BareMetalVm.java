@@ -56,7 +56,7 @@ final class BareMetalVm implements AutoCloseable {
     VmmStandby standby = fresh();
     standby.prepare(machine.memory(), VCPUS);
     guest.writeTo(standby.memory());
-    standby.validate(machine.start(), true);
+    standby.validate(machine.start());
     standby.activate(machine.start());
     return standby;
   }

@@ -23,7 +23,7 @@ final class BenchVm implements AutoCloseable {
       BareMetalMachine machine = guest.machine();
       running.prepare(machine.memory(), 1);
       guest.writeTo(running.memory());
-      running.validate(machine.start(), true);
+      running.validate(machine.start());
       running.activate(machine.start());
     } catch (RuntimeException e) {
       processes.close();

@@ -1,6 +1,5 @@
 package dev.here.hypervisor;
 
-import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
 import java.lang.foreign.MemorySegment;
 
@@ -27,18 +26,22 @@ public interface Standby extends AutoCloseable {
   MemorySegment memory();
 
   /**
-   * Checks that {@code state} can be loaded. With {@code tried}, it is set on the warm machine's
-   * vCPUs and read back equal; otherwise decoded and range-checked only.
+   * Checks that {@code state} can be loaded: it is decoded and range-checked. The first one, and
+   * each whose {@link dev.here.machine.MachineShape} is not the one that was tried last, is also
+   * tried: set on the warm machine's vCPUs and read back equal, as far as the hypervisor can. A
+   * refusal changes nothing: the state that was validated before can be activated.
+   *
+   * <p>At octets that are no machine state, what their decoder throws may come instead.
    *
    * @throws StateRefusedException naming the field
    */
-  void validate(MachineState state, boolean tried);
+  void validate(EncodedState state);
 
   /**
    * Takes over: the guest runs from {@code state} and the memory as it stands. Returns when the
    * first guest instruction has been let run.
    */
-  void activate(MachineState state);
+  void activate(EncodedState state);
 
   /** Progress of the guest after {@link #activate}. */
   GuestProgress progress(long timeoutNanos);

@@ -8,10 +8,11 @@ import dev.here.formats.wire.PageCursor;
 import dev.here.formats.wire.RefusalCode;
 import dev.here.formats.wire.WireException;
 import dev.here.formats.wire.WireProtocol;
+import dev.here.hypervisor.EncodedState;
 import dev.here.hypervisor.Standby;
 import dev.here.hypervisor.StateRefusedException;
+import dev.here.machine.Bytes;
 import dev.here.machine.InvalidMachineStateException;
-import dev.here.machine.MachineState;
 import dev.here.machine.MemoryRegion;
 import java.io.EOFException;
 import java.io.IOException;
@@ -41,10 +42,9 @@ public final class EpochReceiver implements AutoCloseable {
   private @Nullable ReceiverSession session;
   private boolean takenOver;
   private volatile boolean memoryTouched;
-  private Optional<MachineShape> triedShape = Optional.empty();
 
   /** The committed state as the standby has it from {@link Standby#validate}, if it is known. */
-  private Optional<MachineState> committedState = Optional.empty();
+  private Optional<EncodedState> committedState = Optional.empty();
 
   /**
    * @param replica its commits; closed with this receiver
@@ -280,16 +280,8 @@ public final class EpochReceiver implements AutoCloseable {
   private void commit(ReceiverSession own, Message.EpochEnd end) {
     byte[] octets = replica.stage().complete(end);
     long arrivedNanos = System.nanoTime();
-    MachineState state = MachineStateCodec.decode(octets);
-    MachineShape shape = MachineShape.of(state);
-    boolean tried = !triedShape.equals(Optional.of(shape));
-    if (state.memory().backingSizeBytes() != replica.memory().byteSize()) {
-      throw new StateRefusedException(
-          "memory.backingSizeBytes is %d, the session's guest has %d"
-              .formatted(state.memory().backingSizeBytes(), replica.memory().byteSize()));
-    }
-    standby.validate(state, tried);
-    triedShape = Optional.of(shape);
+    EncodedState state = encoded(octets);
+    standby.validate(state);
     committedState = Optional.empty();
     replica.record(end, octets);
     committedState = Optional.of(state);
@@ -301,6 +293,11 @@ public final class EpochReceiver implements AutoCloseable {
     }
     replica.apply();
     events.committed(end.epoch(), end.pages(), commitNanos);
+  }
+
+  /** Not decoded here: the standby knows best where that is done. */
+  private static EncodedState encoded(byte[] octets) {
+    return new EncodedState(Bytes.of(octets), MachineStateCodec::decode);
   }
 
   private void refuse(ReceiverSession own, RefusalCode code, RuntimeException cause) {
@@ -353,7 +350,7 @@ public final class EpochReceiver implements AutoCloseable {
               .orElseThrow(() ->
                   new ReplicationException(
                       "no checkpoint was committed: there is nothing to continue from"));
-      standby.activate(committedState.orElseGet(() -> MachineStateCodec.decode(state)));
+      standby.activate(committedState.orElseGet(() -> encoded(state)));
       return replica.committedEpoch();
     });
   }

@@ -1,13 +1,16 @@
 package dev.here.testkit;
 
+import dev.here.hypervisor.EncodedState;
 import dev.here.hypervisor.GuestProgress;
 import dev.here.hypervisor.Standby;
 import dev.here.hypervisor.StateRefusedException;
+import dev.here.machine.MachineShape;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
 import dev.here.machine.MemoryRegion;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A warm hypervisor for a {@link FakeGuest}'s replica. */
@@ -15,6 +18,7 @@ public final class FakeStandby implements Standby {
   private final Arena arena = Arena.ofShared();
   private @Nullable MemorySegment memory;
   private @Nullable MachineState active;
+  private Optional<MachineShape> triedShape = Optional.empty();
   private int tried;
   private boolean refusing;
   private boolean stalling;
@@ -57,7 +61,8 @@ public final class FakeStandby implements Standby {
   }
 
   @Override
-  public synchronized void validate(MachineState state, boolean onMachine) {
+  public synchronized void validate(EncodedState encoded) {
+    MachineState state = encoded.decoded();
     try {
       while (stalling) {
         wait();
@@ -68,14 +73,21 @@ public final class FakeStandby implements Standby {
     if (refusing) {
       throw new StateRefusedException("the fake was told to refuse vcpu.xcr0");
     }
-    if (onMachine) {
+    if (state.memory().backingSizeBytes() != memory().byteSize()) {
+      throw new StateRefusedException(
+          "the state has %d octets of memory, the fake was prepared with %d"
+              .formatted(state.memory().backingSizeBytes(), memory().byteSize()));
+    }
+    Optional<MachineShape> shape = Optional.of(MachineShape.of(state));
+    if (!triedShape.equals(shape)) {
       tried++;
+      triedShape = shape;
     }
   }
 
   @Override
-  public synchronized void activate(MachineState state) {
-    active = state;
+  public synchronized void activate(EncodedState state) {
+    active = state.decoded();
   }
 
   /** Whether the guest was activated. */

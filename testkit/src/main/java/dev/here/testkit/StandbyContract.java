@@ -2,8 +2,11 @@ package dev.here.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.here.hypervisor.EncodedState;
 import dev.here.hypervisor.Standby;
+import dev.here.machine.Bytes;
 import dev.here.machine.MachineState;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,6 +28,9 @@ public abstract class StandbyContract {
 
   /** A state that this standby can carry. */
   protected abstract MachineState state();
+
+  /** A state as it comes from a primary. */
+  protected abstract EncodedState encoded(MachineState state);
 
   /** Fills the replica's memory so that a guest runs from {@link #state}. */
   protected abstract void fill(MemorySegment memory);
@@ -57,12 +63,12 @@ public abstract class StandbyContract {
   }
 
   @Test
-  void aGoodStateIsAcceptedTriedOrNotAndAgain() {
+  void aGoodStateIsAcceptedAndAgain() {
     assertThatCode(
             () -> {
-              standby.validate(state(), true);
-              standby.validate(state(), false);
-              standby.validate(state(), true);
+              standby.validate(encoded(state()));
+              standby.validate(encoded(state()));
+              standby.validate(encoded(state()));
             })
         .doesNotThrowAnyException();
   }
@@ -70,10 +76,37 @@ public abstract class StandbyContract {
   @Test
   void theGuestRunsAfterActivation() {
     fill(standby.memory());
-    standby.validate(state(), true);
-    standby.activate(state());
+    standby.validate(encoded(state()));
+    standby.activate(encoded(state()));
+    assertThatTheGuestRuns();
+  }
+
+  private void assertThatTheGuestRuns() {
     assertThat(standby.progress(TIMEOUT_NANOS).alive()).isTrue();
     assertThat(standby.progress(TIMEOUT_NANOS).paused()).isFalse();
+  }
+
+  @Test
+  void theGuestRunsFromAStateThatWasNotValidatedHere() {
+    fill(standby.memory());
+    standby.activate(encoded(state()));
+    assertThatTheGuestRuns();
+  }
+
+  @Test
+  void whatIsNoStateIsRefusedAndTheGuestRunsFromTheStateBefore() {
+    fill(standby.memory());
+    EncodedState good = encoded(state());
+    standby.validate(good);
+    EncodedState bad =
+        new EncodedState(
+            Bytes.of(new byte[] {'{', '}'}),
+            octets -> {
+              throw new IllegalArgumentException("no machine state");
+            });
+    assertThatThrownBy(() -> standby.validate(bad)).isInstanceOf(RuntimeException.class);
+    standby.activate(good);
+    assertThatTheGuestRuns();
   }
 
   @Test

@@ -6,9 +6,13 @@ import dev.here.ffi.MemFile;
 import dev.here.formats.control.ControlMessage;
 import dev.here.formats.control.ControlMessage.Phase;
 import dev.here.formats.state.CheckpointFile;
+import dev.here.formats.state.MachineStateCodec;
+import dev.here.formats.state.StateFormatException;
 import dev.here.kvm.Kvm;
+import dev.here.machine.Bytes;
 import dev.here.machine.DirtySet;
 import dev.here.machine.InvalidMachineStateException;
+import dev.here.machine.MachineShape;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
 import dev.here.machine.TranslationReport;
@@ -43,6 +47,7 @@ final class MachineControl implements AutoCloseable {
   private Optional<GuestBacking> backing = Optional.empty();
   private Optional<SharedDirtySet> dirty = Optional.empty();
   private volatile Optional<Machine> machine = Optional.empty();
+  private Optional<MachineShape> triedShape = Optional.empty();
   private Optional<Validated> validated = Optional.empty();
   private Optional<MachineState> captured = Optional.empty();
 
@@ -86,7 +91,10 @@ final class MachineControl implements AutoCloseable {
       synchronized (this) {
         return serve(request);
       }
-    } catch (InvalidMachineStateException | VmmException | VirtioRefusedException e) {
+    } catch (StateFormatException
+        | InvalidMachineStateException
+        | VmmException
+        | VirtioRefusedException e) {
       LOG.info("refused {}: {}", request.getClass().getSimpleName(), e.getMessage());
       return new Reply(new ControlMessage.Failed(bringsState(request), text(e)));
     } catch (RuntimeException | IOException e) {
@@ -134,12 +142,12 @@ final class MachineControl implements AutoCloseable {
         yield ready();
       }
       case ControlMessage.Attach() -> ready();
-      case ControlMessage.Validate(long id, boolean tried, MachineState state) -> {
-        validate(id, tried, state);
+      case ControlMessage.Validate(long id, Bytes state) -> {
+        validate(id, decoded(state));
         yield done(0);
       }
-      case ControlMessage.Activate(long id, Optional<MachineState> state) ->
-          done(activate(state.orElseGet(() -> validated(id))));
+      case ControlMessage.Activate(long id, Optional<Bytes> state) ->
+          done(activate(state.map(MachineControl::decoded).orElseGet(() -> validated(id))));
       case ControlMessage.Pause() -> done(pause(running()));
       case ControlMessage.Resume() -> {
         running().resume();
@@ -213,11 +221,25 @@ final class MachineControl implements AutoCloseable {
     return warm;
   }
 
-  private void validate(long stateId, boolean tried, MachineState state) {
+  /** The other host may be the attacked one: no octets from there may end the guest's process. */
+  private static MachineState decoded(Bytes state) {
+    try {
+      return MachineStateCodec.decode(state.toArray());
+    } catch (OutOfMemoryError e) {
+      throw new VmmException(
+          "a machine state of %d octets needs more memory than this VMM has"
+              .formatted(state.length()),
+          e);
+    }
+  }
+
+  private void validate(long stateId, MachineState state) {
     Machine warm = warmFor(state);
     devices.check(state);
-    if (tried) {
+    Optional<MachineShape> shape = Optional.of(MachineShape.of(state));
+    if (!triedShape.equals(shape)) {
       warm.tryVcpus(state);
+      triedShape = shape;
     }
     validated = Optional.of(new Validated(stateId, state));
   }

@@ -1,11 +1,11 @@
 package dev.here.driver.vmm;
 
 import dev.here.formats.control.ControlMessage;
+import dev.here.hypervisor.EncodedState;
 import dev.here.hypervisor.GuestProgress;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.HypervisorGoneException;
 import dev.here.hypervisor.Standby;
-import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -26,11 +26,14 @@ public final class VmmStandby implements Standby {
   private Optional<Process> started = Optional.empty();
   private Optional<Warm> warm = Optional.empty();
   private long lastStateId;
-  private Optional<MachineState> lastValidated = Optional.empty();
+  private Optional<Validated> lastValidated = Optional.empty();
   private boolean activated;
 
   /** The process and what it shares. */
   private record Warm(VmmControl control, VmmProgress progress, SharedMachine machine) {}
+
+  /** A state that the process has, and by which number. */
+  private record Validated(long stateId, EncodedState state) {}
 
   /**
    * @param socket where the VMM shall listen; its folder exists, the path does not
@@ -129,19 +132,25 @@ public final class VmmStandby implements Standby {
     return warm().machine().memory();
   }
 
+  /** The octets go to the process as they came; it decodes them. */
   @Override
-  public void validate(MachineState state, boolean tried) {
+  public void validate(EncodedState state) {
     lastStateId++;
-    warm().control().done(new ControlMessage.Validate(lastStateId, tried, state));
-    lastValidated = Optional.of(state);
+    warm().control().done(new ControlMessage.Validate(lastStateId, state.octets()));
+    lastValidated = Optional.of(new Validated(lastStateId, state));
   }
 
   @Override
-  public void activate(MachineState state) {
-    boolean known = lastValidated.equals(Optional.of(state));
-    Optional<MachineState> sent = known ? Optional.empty() : Optional.of(state);
-    warm().control().done(new ControlMessage.Activate(lastStateId, sent));
+  public void activate(EncodedState state) {
+    warm().control().done(activation(state));
     activated = true;
+  }
+
+  private ControlMessage.Activate activation(EncodedState state) {
+    return lastValidated
+        .filter(known -> known.state().equals(state))
+        .map(known -> new ControlMessage.Activate(known.stateId(), Optional.empty()))
+        .orElseGet(() -> new ControlMessage.Activate(0, Optional.of(state.octets())));
   }
 
   @Override

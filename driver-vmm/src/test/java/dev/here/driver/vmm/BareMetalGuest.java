@@ -1,6 +1,9 @@
 package dev.here.driver.vmm;
 
+import dev.here.formats.state.MachineStateCodec;
+import dev.here.hypervisor.EncodedState;
 import dev.here.kvm.Kvm;
+import dev.here.machine.Bytes;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryKind;
 import dev.here.machine.MemoryMap;
@@ -53,6 +56,11 @@ final class BareMetalGuest implements AutoCloseable {
             entries);
   }
 
+  /** A state as a primary sends it. */
+  static EncodedState encoded(MachineState state) {
+    return new EncodedState(Bytes.of(MachineStateCodec.encode(state)), MachineStateCodec::decode);
+  }
+
   /** A VMM that nothing was prepared in. */
   VmmStandby standby() {
     return standby(List.of());
@@ -74,8 +82,8 @@ final class BareMetalGuest implements AutoCloseable {
     VmmStandby standby = standby();
     standby.prepare(memory, guest.vcpus());
     guest.writeTo(standby.memory());
-    standby.validate(state, true);
-    standby.activate(state);
+    standby.validate(encoded(state));
+    standby.activate(encoded(state));
     return standby;
   }
 

@@ -31,8 +31,8 @@ class VmmSpareTest {
       standby.prepare(guest.memory, 1);
       assertThat(standby.process().orElseThrow().pid()).isEqualTo(process);
       guest.guest.writeTo(standby.memory());
-      standby.validate(guest.state, true);
-      standby.activate(guest.state);
+      standby.validate(BareMetalGuest.encoded(guest.state));
+      standby.activate(BareMetalGuest.encoded(guest.state));
       guest.awaitGenerations(standby.memory(), 1);
 
       assertThat(spare.use(List.of(), folder.resolve("other.sock"), folder.resolve("other.log")))

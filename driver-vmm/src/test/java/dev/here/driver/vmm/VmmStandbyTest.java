@@ -1,5 +1,6 @@
 package dev.here.driver.vmm;
 
+import dev.here.hypervisor.EncodedState;
 import dev.here.hypervisor.Standby;
 import dev.here.machine.MachineState;
 import dev.here.testkit.StandbyContract;
@@ -25,6 +26,11 @@ class VmmStandbyTest extends StandbyContract {
   @Override
   protected MachineState state() {
     return guest.state;
+  }
+
+  @Override
+  protected EncodedState encoded(MachineState state) {
+    return BareMetalGuest.encoded(state);
   }
 
   @Override

@@ -7,10 +7,11 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import dev.here.formats.control.ControlMessage;
 import dev.here.formats.qemu.QemuCaptureInstant;
 import dev.here.formats.qemu.QemuMigrationFile;
-import dev.here.formats.state.MachineStateCodec;
 import dev.here.hypervisor.Capture;
+import dev.here.hypervisor.EncodedState;
 import dev.here.hypervisor.PageSink;
 import dev.here.hypervisor.StateRefusedException;
+import dev.here.machine.Bytes;
 import dev.here.machine.ClockState;
 import dev.here.machine.MachineState;
 import java.io.IOException;
@@ -61,13 +62,11 @@ class VmmTakeOverTest {
           for (int epoch = 0; epoch < 4; epoch++) {
             Thread.sleep(10);
             capture = primary.capture(copy, () -> {});
-            next.validate(capture.machine().get().state(), epoch == 0);
+            next.validate(BareMetalGuest.encoded(capture.machine().get().state()));
           }
           primary.kill();
           assertThat(guest.guest.verify(next.memory())).isEmpty();
-          MachineState received =
-              MachineStateCodec.decode(MachineStateCodec.encode(capture.machine().get().state()));
-          next.activate(received);
+          next.activate(BareMetalGuest.encoded(capture.machine().get().state()));
         }
         running = next;
       }
@@ -86,13 +85,46 @@ class VmmTakeOverTest {
       VmmStandby standby = guest.standby();
       standby.prepare(guest.memory, 1);
       guest.guest.writeTo(standby.memory());
-      assertThatThrownBy(() -> standby.validate(other.state, true))
+      assertThatThrownBy(() -> standby.validate(BareMetalGuest.encoded(other.state)))
           .isInstanceOf(StateRefusedException.class)
           .hasMessageContaining("memory");
-      standby.validate(guest.state, true);
-      standby.activate(guest.state);
+      standby.validate(BareMetalGuest.encoded(guest.state));
+      standby.activate(BareMetalGuest.encoded(guest.state));
       guest.awaitGenerations(standby.memory(), 1);
     }
+  }
+
+  /** The last would need more memory as a tree than the process has. */
+  @Test
+  void octetsOfAHostilePrimaryAreRefusedAndTheGuestStillRuns() throws Exception {
+    List<String> hostile =
+        List.of(
+            "",
+            "{",
+            "no machine state",
+            "[".repeat(1000),
+            "{\"version\":1,\"platform\":[" + "{},".repeat(2_700_000) + "{}]}");
+    try (BareMetalGuest guest = new BareMetalGuest(1)) {
+      VmmStandby standby = guest.standby();
+      standby.prepare(guest.memory, 1);
+      guest.guest.writeTo(standby.memory());
+      EncodedState good = BareMetalGuest.encoded(guest.state);
+      standby.validate(good);
+      for (String json : hostile) {
+        assertThatThrownBy(() -> standby.validate(undecoded(json)))
+            .isInstanceOf(StateRefusedException.class);
+      }
+      standby.activate(good);
+      guest.awaitGenerations(standby.memory(), 1);
+    }
+  }
+
+  private static EncodedState undecoded(String json) {
+    return new EncodedState(
+        Bytes.of(json.getBytes(StandardCharsets.UTF_8)),
+        octets -> {
+          throw new AssertionError("decoded outside the VMM's process");
+        });
   }
 
   /**
@@ -150,15 +182,15 @@ class VmmTakeOverTest {
     try (BareMetalGuest guest = new BareMetalGuest(1)) {
       VmmStandby standby = guest.standby(List.of("--disk", disk + ",readonly"));
       standby.prepare(state.memory(), state.vcpus().size());
-      tried(standby, state);
-      standby.validate(state, false);
+      tried(standby, BareMetalGuest.encoded(state));
+      standby.validate(BareMetalGuest.encoded(state));
     }
   }
 
   /** Skips the test where the processor is no match for the one that the state was saved on. */
-  private static void tried(VmmStandby standby, MachineState state) {
+  private static void tried(VmmStandby standby, EncodedState state) {
     try {
-      standby.validate(state, true);
+      standby.validate(state);
     } catch (StateRefusedException e) {
       assumeThat(e.getMessage()).doesNotContain("features that this host's KVM has not");
       throw e;

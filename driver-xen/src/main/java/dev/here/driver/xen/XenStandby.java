@@ -3,11 +3,13 @@ package dev.here.driver.xen;
 import dev.here.ffi.MappedMemory;
 import dev.here.formats.xen.XenDomainImage;
 import dev.here.formats.xen.XenFormatException;
+import dev.here.hypervisor.EncodedState;
 import dev.here.hypervisor.GuestProgress;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Standby;
 import dev.here.hypervisor.StateRefusedException;
 import dev.here.machine.LostField;
+import dev.here.machine.MachineShape;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
 import dev.here.machine.TranslationReport;
@@ -39,6 +41,7 @@ public final class XenStandby implements Standby {
   private final Path log;
   private Optional<XenControl> control = Optional.empty();
   private Optional<MappedMemory> memory = Optional.empty();
+  private Optional<MachineShape> triedShape = Optional.empty();
   private Optional<XenDomain> running = Optional.empty();
 
   /**
@@ -94,15 +97,23 @@ public final class XenStandby implements Standby {
 
   /** A state is translated to all that Xen takes; only a restored domain could try it. */
   @Override
-  public void validate(MachineState state, boolean tried) {
+  public void validate(EncodedState encoded) {
+    MachineState state = encoded.decoded();
+    String name = state.platform().vmName();
     XenDomainImage image = image(state);
-    KnownDomains.HERE.require(state.platform().vmName(), image.configuration());
-    if (tried) {
-      for (LostField lost : report(image).lost()) {
-        LOG.info("{} {}: {}", lost.path(), lost.value(), lost.reason());
-      }
-      requireNone(state.platform().vmName());
+    KnownDomains.HERE.require(name, image.configuration());
+    Optional<MachineShape> shape = Optional.of(MachineShape.of(state));
+    if (!triedShape.equals(shape)) {
+      tryOut(name, image);
+      triedShape = shape;
     }
+  }
+
+  private void tryOut(String name, XenDomainImage image) {
+    for (LostField lost : report(image).lost()) {
+      LOG.info("{} {}: {}", lost.path(), lost.value(), lost.reason());
+    }
+    requireNone(name);
   }
 
   private static TranslationReport report(XenDomainImage image) {
@@ -147,7 +158,8 @@ public final class XenStandby implements Standby {
   }
 
   @Override
-  public void activate(MachineState state) {
+  public void activate(EncodedState encoded) {
+    MachineState state = encoded.decoded();
     XenDomainImage image = image(state);
     KnownDomains.HERE.require(state.platform().vmName(), image.configuration());
     long began = System.nanoTime();

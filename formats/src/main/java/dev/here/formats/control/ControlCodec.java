@@ -3,6 +3,7 @@ package dev.here.formats.control;
 import dev.here.formats.control.ControlMessage.Phase;
 import dev.here.formats.state.MachineStateCodec;
 import dev.here.formats.state.StateFormatException;
+import dev.here.machine.Bytes;
 import dev.here.machine.InvalidMachineStateException;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryKind;
@@ -27,7 +28,7 @@ public final class ControlCodec {
   public static final int MAGIC = 0x48564d43;
 
   /** The version written; only it is read. */
-  public static final int VERSION = 1;
+  public static final int VERSION = 2;
 
   public static final int HEADER_BYTES = 16;
 
@@ -156,11 +157,10 @@ public final class ControlCodec {
     PayloadWriter out = new PayloadWriter();
     switch (message) {
       case ControlMessage.Prepare(MemoryMap memory, int vcpus) -> out.u8(vcpus).memoryMap(memory);
-      case ControlMessage.Validate(long id, boolean tried, MachineState state) ->
-          out.u64(id).flag(tried).octets(MachineStateCodec.encode(state));
-      case ControlMessage.Activate(long id, Optional<MachineState> state) -> {
+      case ControlMessage.Validate(long id, Bytes state) -> out.u64(id).octets(state.toArray());
+      case ControlMessage.Activate(long id, Optional<Bytes> state) -> {
         out.u64(id);
-        state.ifPresent(given -> out.octets(MachineStateCodec.encode(given)));
+        state.ifPresent(given -> out.octets(given.toArray()));
       }
       case ControlMessage.Track(boolean on) -> out.flag(on);
       case ControlMessage.Save(String path) -> out.text(path);
@@ -202,10 +202,10 @@ public final class ControlCodec {
     return switch (type) {
       case 1 -> prepare(in);
       case 2 -> new ControlMessage.Attach();
-      case 3 -> new ControlMessage.Validate(in.getLong(), flag(in), state(in));
+      case 3 -> new ControlMessage.Validate(in.getLong(), rest(in));
       case 4 ->
           new ControlMessage.Activate(
-              in.getLong(), in.hasRemaining() ? Optional.of(state(in)) : Optional.empty());
+              in.getLong(), in.hasRemaining() ? Optional.of(rest(in)) : Optional.empty());
       case 5 -> new ControlMessage.Pause();
       case 6 -> new ControlMessage.Resume();
       case 7 -> new ControlMessage.Track(flag(in));
@@ -304,9 +304,17 @@ public final class ControlCodec {
   }
 
   private static MachineState state(ByteBuffer in) {
+    return MachineStateCodec.decode(remaining(in));
+  }
+
+  private static Bytes rest(ByteBuffer in) {
+    return Bytes.of(remaining(in));
+  }
+
+  private static byte[] remaining(ByteBuffer in) {
     byte[] octets = new byte[in.remaining()];
     in.get(octets);
-    return MachineStateCodec.decode(octets);
+    return octets;
   }
 
   /** A text cut to what a message can carry. */

@@ -1,5 +1,6 @@
 package dev.here.formats.control;
 
+import dev.here.machine.Bytes;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryMap;
 import java.util.List;
@@ -26,18 +27,20 @@ public sealed interface ControlMessage {
   record Attach() implements Request {}
 
   /**
-   * Checks a state and keeps it for {@link Activate}.
+   * Checks a state and keeps it for {@link Activate}; a machine of another shape than the last is
+   * tried.
    *
-   * @param tried set it on the warm machine and compare what it reads back
+   * @param state a machine state's octets, which nobody has looked at
    */
-  record Validate(long stateId, boolean tried, MachineState state) implements Request {}
+  record Validate(long stateId, Bytes state) implements Request {}
 
   /**
    * Runs the guest from a state.
    *
    * @param stateId of a state that was validated on this machine, when {@code state} is empty
+   * @param state a machine state's octets
    */
-  record Activate(long stateId, Optional<MachineState> state) implements Request {}
+  record Activate(long stateId, Optional<Bytes> state) implements Request {}
 
   /** The guest stands still until {@link Resume}. */
   record Pause() implements Request {}
