@@ -198,7 +198,11 @@ final class DemoRack implements AutoCloseable {
   /** One command that waits on the host: every question from outside would slow its start. */
   private void awaitDaemon(HostApiOverLab api) {
     String script =
-        "for i in $(seq %d); do [ -S %s ] && exit 0; sleep 0.5; done; exit 1"
+        """
+        exec {idle}<> <(:)
+        for ((i = 0; i < %d; i++)); do [ -S %s ] && exit 0; read -rt 0.5 -u $idle; done
+        exit 1
+        """
             .formatted(2 * START_SECONDS, HostApiOverLab.SOCKET);
     if (lab.exec(api.host(), script).exitCode() != 0) {
       throw new HereProgram.Refusal(

@@ -139,7 +139,10 @@ final class VcpuLoop {
   private void ask(Request what) {
     gate.lock();
     try {
-      request = what;
+      // A vCPU that fails while all are being ended has all of them parked.
+      if (request != Request.END) {
+        request = what;
+      }
       if (what == Request.RUN) {
         standing = false;
       }
