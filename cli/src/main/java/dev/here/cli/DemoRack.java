@@ -199,7 +199,7 @@ final class DemoRack implements AutoCloseable {
   private void awaitDaemon(HostApiOverLab api) {
     String script =
         """
-        exec {idle}<> <(:)
+        mkfifo /run/idle-$$; exec {idle}<>/run/idle-$$; rm /run/idle-$$
         for ((i = 0; i < %d; i++)); do [ -S %s ] && exit 0; read -rt 0.5 -u $idle; done
         exit 1
         """

@@ -28,7 +28,7 @@ final class KeeperLogWatch implements AutoCloseable {
         lab.start(
             host,
             """
-            exec {idle}<> <(:)
+            mkfifo /run/idle-$$; exec {idle}<>/run/idle-$$; rm /run/idle-$$
             %3$s
             for ((i = 0; i < %1$d; i += 2)); do
               read -rt 2 -u $idle
