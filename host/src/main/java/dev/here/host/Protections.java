@@ -1,6 +1,7 @@
 package dev.here.host;
 
 import dev.here.ffi.NativeException;
+import dev.here.ffi.Urgency;
 import dev.here.net.DepositedConnections;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -332,7 +333,7 @@ final class Protections implements AutoCloseable {
     } else if (witness.isPresent()) {
       givingWay.end();
       reviving.add(name);
-      Thread.ofVirtual().name("revival-" + name).start(() -> reviveAlone(keeper));
+      Thread.ofPlatform().daemon().name("revival-" + name).start(() -> reviveAlone(keeper));
     }
   }
 
@@ -367,14 +368,17 @@ final class Protections implements AutoCloseable {
     keeper.giveWay();
     LOG.warn("the keeper of {} died", name);
     int count = restarts.merge(name, 1, Integer::sum);
-    Optional<KeeperOutcome> outcome =
+    var revival =
         new KeeperRevival(
-                witness.orElseThrow(
-                    () -> new HostException("without a witness nobody knows who owns " + name)),
-                keeper.order(),
-                keeper.folder(),
-                Optional.ofNullable(deposits.get(name)))
-            .revive();
+            witness.orElseThrow(
+                () -> new HostException("without a witness nobody knows who owns " + name)),
+            keeper.order(),
+            keeper.folder(),
+            Optional.ofNullable(deposits.get(name)));
+    Optional<KeeperOutcome> outcome;
+    try (Urgency clientsWait = Urgency.begin()) {
+      outcome = revival.revive();
+    }
     if (outcome.isEmpty() && count > MOST_RESTARTS) {
       outcome =
           Optional.of(

@@ -3,6 +3,7 @@ package dev.here.net;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.UnixListener;
 import dev.here.ffi.UnixSocket;
+import dev.here.ffi.Urgency;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -139,7 +140,14 @@ public final class DepositedConnections implements AutoCloseable {
     }
   }
 
+  /** Seldom does anything, and then clients of a guest wait for it, and for what it begins. */
   private void serve() {
+    try (Urgency clientsWait = Urgency.begin()) {
+      serveKeepers();
+    }
+  }
+
+  private void serveKeepers() {
     while (!closed) {
       try (UnixSocket keeper = listener.accept()) {
         if (begin(keeper)) {
