@@ -33,7 +33,10 @@ final class LabGapBench {
   private static final long AIMED_MILLIS = TimeUnit.SECONDS.toMillis(5);
 
   private static final long INTERVAL_MILLIS = 200;
-  private static final int SETTLE_CHECKPOINTS = 20;
+
+  /** For the first ones an emulated host runs each program's code for the first times. */
+  private static final int SETTLE_CHECKPOINTS = 60;
+
   private static final int SETTLE_SECONDS = 240;
 
   private final DemoRack rack;
