@@ -115,17 +115,24 @@ public final class ConnectionDeposit implements AutoCloseable {
     try {
       while (!isClosed()) {
         try (UnixSocket there = UnixSocket.connect(socket.toString())) {
-          begin(there);
-          there.receive(answer);
+          follow(there);
         } catch (NativeException e) {
           LOG.debug("nobody takes the guest's connections: {}", e.getMessage());
-        } finally {
-          end();
         }
         pause();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Returns before the link is closed: others send over it while it is known. */
+  private void follow(UnixSocket there) {
+    try {
+      begin(there);
+      there.receive(answer);
+    } finally {
+      end();
     }
   }
 

@@ -150,17 +150,24 @@ public final class DepositedConnections implements AutoCloseable {
   private void serveKeepers() {
     while (!closed) {
       try (UnixSocket keeper = listener.accept()) {
-        if (begin(keeper)) {
-          follow(keeper);
-        }
+        serve(keeper);
       } catch (NativeException e) {
         if (!closed) {
           LOG.warn("a keeper's connections cannot be taken: {}", e.getMessage());
           LockSupport.parkNanos(DYING_NANOS / 100);
         }
-      } finally {
-        end();
       }
+    }
+  }
+
+  /** Returns before the connection is closed: others shut it down while it is known. */
+  private void serve(UnixSocket keeper) {
+    try {
+      if (begin(keeper)) {
+        follow(keeper);
+      }
+    } finally {
+      end();
     }
   }
 

@@ -43,11 +43,15 @@ class DepositedConnectionsTest {
 
   @AfterEach
   void end() {
-    daemon.close();
-    keeper.close();
+    end(daemon, keeper);
     qemu.close();
     returning.one().close();
     arena.close();
+  }
+
+  private static void end(DepositedConnections daemon, UnixSocket keeper) {
+    daemon.close();
+    keeper.close();
   }
 
   private Path socket() {
@@ -134,6 +138,18 @@ class DepositedConnectionsTest {
     assertThat(daemon.readsOn(CARD)).isTrue();
     take();
     assertThat(taken).containsExactly(1);
+  }
+
+  @Test
+  void aKeeperMayBeSaidToHaveDiedWhileItsConnectionEnds() throws InterruptedException {
+    for (int round = 0; round < 300; round++) {
+      die();
+      daemon.keeperHasDied();
+      end(daemon, keeper);
+      start();
+    }
+    deposit(connection.other());
+    await(() -> daemon.cards().contains(CARD));
   }
 
   @Test
@@ -258,6 +274,19 @@ class DepositedConnectionsTest {
       }
     } finally {
       listener.close();
+    }
+  }
+
+  @Test
+  void aDepositMayEndWhileTheDaemonDies() {
+    Path place = folder.resolve("dying.sock");
+    try (UnixListener listener = UnixListener.bind(place)) {
+      for (int round = 0; round < 300; round++) {
+        try (var deposit = new ConnectionDeposit(place)) {
+          listener.accept().close();
+          deposit.place(CARD).put(ConnectionDeposit.Way.OUT, connection.other());
+        }
+      }
     }
   }
 
