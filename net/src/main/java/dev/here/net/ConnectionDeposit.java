@@ -126,7 +126,7 @@ public final class ConnectionDeposit implements AutoCloseable {
     }
   }
 
-  /** Returns before the link is closed: others send over it while it is known. */
+  /** The link is forgotten before its owner closes it: others send over it while it is known. */
   private void follow(UnixSocket there) {
     try {
       begin(there);

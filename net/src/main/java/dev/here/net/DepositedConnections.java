@@ -160,7 +160,7 @@ public final class DepositedConnections implements AutoCloseable {
     }
   }
 
-  /** Returns before the connection is closed: others shut it down while it is known. */
+  /** The link is forgotten before its owner closes it: others shut it down while it is known. */
   private void serve(UnixSocket keeper) {
     try {
       if (begin(keeper)) {

@@ -43,13 +43,13 @@ class DepositedConnectionsTest {
 
   @AfterEach
   void end() {
-    end(daemon, keeper);
+    endBoth();
     qemu.close();
     returning.one().close();
     arena.close();
   }
 
-  private static void end(DepositedConnections daemon, UnixSocket keeper) {
+  private void endBoth() {
     daemon.close();
     keeper.close();
   }
@@ -145,7 +145,7 @@ class DepositedConnectionsTest {
     for (int round = 0; round < 300; round++) {
       die();
       daemon.keeperHasDied();
-      end(daemon, keeper);
+      endBoth();
       start();
     }
     deposit(connection.other());
