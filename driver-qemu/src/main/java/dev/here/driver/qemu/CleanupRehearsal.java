@@ -118,7 +118,8 @@ public final class CleanupRehearsal {
             + " {\"label\": \"here-nic0-out\"}]");
     monitor.answer(
         "query-migrate-parameters",
-        "{\"x-checkpoint-delay\": %d}".formatted(MigrationSettings.DELAY_MILLIS));
+        "{\"x-checkpoint-delay\": 5, \"max-bandwidth\": %d}"
+            .formatted(MigrationSettings.MAX_BANDWIDTH));
     for (String command :
         List.of("chardev-remove", "migrate-set-parameters", "migrate-set-capabilities")) {
       monitor.answer(command, ScriptedMonitor.OK);

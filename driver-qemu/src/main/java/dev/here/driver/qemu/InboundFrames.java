@@ -17,17 +17,6 @@ import java.util.stream.IntStream;
  * is being stopped stays in the filter, and nothing has to be said to QEMU around a checkpoint.
  */
 final class InboundFrames {
-  /**
-   * How long a frame may wait in the filter, of the guest's clock. Every one is late by half of it
-   * on average, which is little beside what an answer waits for its commit; the timer wakes QEMU as
-   * often. At 5 ms that was a sixth of an emulated host's processor: a QEMU that is slow to answer
-   * is woken less often.
-   */
-  private static final long SHORTEST_MICROS = 5_000;
-
-  private static final long LONGEST_MICROS = 25_000;
-  private static final int ANSWERS = 3;
-
   private final QmpClient qmp;
   private final Duration timeout;
   private final List<String> filters;
@@ -35,10 +24,12 @@ final class InboundFrames {
   /**
    * Adds the filters; from now on they are at work.
    *
+   * @param interval how long a frame may wait in the filter, of the guest's clock; each is late by
+   *     half of it on average, which is little beside what an answer waits for its commit
    * @throws dev.here.hypervisor.HypervisorException when QEMU refuses; what was made before is
    *     removed
    */
-  InboundFrames(QmpClient qmp, List<QemuNic> nics, Duration timeout) {
+  InboundFrames(QmpClient qmp, List<QemuNic> nics, QemuTimerInterval interval, Duration timeout) {
     this.qmp = qmp;
     this.timeout = timeout;
     filters =
@@ -46,25 +37,13 @@ final class InboundFrames {
             .mapToObj(index -> QemuNicRedirect.ID_PREFIX + "inbound" + index)
             .toList();
     try {
-      long interval = intervalMicros();
       for (int index = 0; index < nics.size(); index++) {
-        add(filters.get(index), nics.get(index).netdev(), interval);
+        add(filters.get(index), nics.get(index).netdev(), interval.micros());
       }
     } catch (RuntimeException e) {
       close();
       throw e;
     }
-  }
-
-  /** What QEMU takes for an answer, within bounds. */
-  private long intervalMicros() {
-    long quickest = Long.MAX_VALUE;
-    for (int answer = 0; answer < ANSWERS; answer++) {
-      long began = System.nanoTime();
-      qmp.execute("query-status", timeout);
-      quickest = Math.min(quickest, System.nanoTime() - began);
-    }
-    return Math.clamp(quickest / 1000, SHORTEST_MICROS, LONGEST_MICROS);
   }
 
   private void add(String filter, String netdev, long intervalMicros) {

@@ -12,13 +12,8 @@ import tools.jackson.databind.JsonNode;
  * @param before parameter to value
  */
 record MigrationSettings(Map<String, Long> before) {
-  /**
-   * QEMU asks for the next checkpoint this long after the last; the request is then held until the
-   * epoch ends, so the pace is ours. It marks our settings too: nobody else wants this value.
-   */
-  static final long DELAY_MILLIS = 1;
-
-  private static final long MAX_BANDWIDTH = 10L << 30;
+  static final long MAX_BANDWIDTH = 10L << 30;
+  private static final long LONGEST_DELAY_MILLIS = QemuTimerInterval.LONGEST_MICROS / 1000;
   private static final String DELAY = "x-checkpoint-delay";
   private static final String BANDWIDTH = "max-bandwidth";
   private static final String DOWNTIME = "downtime-limit";
@@ -27,8 +22,15 @@ record MigrationSettings(Map<String, Long> before) {
   private static final Map<String, Long> DEFAULTS =
       Map.of(DELAY, 20_000L, BANDWIDTH, 128L << 20, DOWNTIME, 300L);
 
-  /** Notes the present values and sets ours. */
-  static MigrationSettings apply(QmpClient qmp, long downtimeMillis, Duration timeout) {
+  /**
+   * Notes the present values and sets ours.
+   *
+   * @param delay how long after a checkpoint QEMU asks for the next one, at most; the request is
+   *     then held until the epoch ends, so the pace is ours. QEMU's timer for it goes off again and
+   *     again, whether or not a request is held (migration/colo.c, colo_checkpoint_notify).
+   */
+  static MigrationSettings apply(
+      QmpClient qmp, QemuTimerInterval delay, long downtimeMillis, Duration timeout) {
     JsonNode present = qmp.execute("query-migrate-parameters", timeout);
     var before = new LinkedHashMap<String, Long>();
     for (String name : List.of(DELAY, BANDWIDTH, DOWNTIME)) {
@@ -36,7 +38,7 @@ record MigrationSettings(Map<String, Long> before) {
     }
     set(
         qmp,
-        Map.of(DELAY, DELAY_MILLIS, BANDWIDTH, MAX_BANDWIDTH, DOWNTIME, downtimeMillis),
+        Map.of(DELAY, delay.millis(), BANDWIDTH, MAX_BANDWIDTH, DOWNTIME, downtimeMillis),
         timeout);
     return new MigrationSettings(before);
   }
@@ -54,11 +56,17 @@ record MigrationSettings(Map<String, Long> before) {
   /** Puts QEMU's defaults where a protection that ended without a word left its values. */
   static boolean restoreDefaults(QmpClient qmp, Duration timeout) {
     JsonNode present = qmp.execute("query-migrate-parameters", timeout);
-    if (present.path(DELAY).asLong(0) != DELAY_MILLIS) {
+    if (!areOurs(present)) {
       return false;
     }
     set(qmp, DEFAULTS, timeout);
     return true;
+  }
+
+  /** Nobody else asks for checkpoints so often. */
+  private static boolean areOurs(JsonNode present) {
+    return present.path(DELAY).asLong(Long.MAX_VALUE) <= LONGEST_DELAY_MILLIS
+        && present.path(BANDWIDTH).asLong(0) == MAX_BANDWIDTH;
   }
 
   private static void set(QmpClient qmp, Map<String, Long> values, Duration timeout) {

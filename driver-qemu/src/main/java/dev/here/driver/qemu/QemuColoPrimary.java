@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
  *                    +------- any failure, or close ---------------+--> ENDED (the guest runs on)
  * </pre>
  *
- * QEMU asks for the next checkpoint a millisecond after the last one and is held there: the guest
- * runs until {@link #capture} grants it.
+ * QEMU asks for the next checkpoint soon after the last one ({@link QemuTimerInterval}) and is held
+ * there: the guest runs until {@link #capture} grants it.
  */
 public final class QemuColoPrimary implements Primary {
   private static final Logger LOG = LoggerFactory.getLogger(QemuColoPrimary.class);
@@ -131,9 +131,11 @@ public final class QemuColoPrimary implements Primary {
     try {
       var colo = new ColoConnection(socket, timeouts.silence().toNanos());
       connection = colo;
+      var timers = QemuTimerInterval.measure(qmp, timeouts.command());
       settings =
-          MigrationSettings.apply(qmp, SeedConvergence.FIRST_DOWNTIME_MILLIS, timeouts.command());
-      inbound = new InboundFrames(qmp, inventory.nics(), timeouts.command());
+          MigrationSettings.apply(
+              qmp, timers, SeedConvergence.FIRST_DOWNTIME_MILLIS, timeouts.command());
+      inbound = new InboundFrames(qmp, inventory.nics(), timers, timeouts.command());
       ColoExit.setColo(qmp, true, timeouts.command());
       qmp.execute("migrate", Map.of("uri", "unix:" + socket), timeouts.command());
       colo.accept();

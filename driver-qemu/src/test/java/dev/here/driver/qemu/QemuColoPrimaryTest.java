@@ -248,7 +248,11 @@ class QemuColoPrimaryTest {
   void whatADeadKeeperLeftIsUndone() throws Exception {
     try (var qemu = startGuest()) {
       var colo = new ColoConnection(folder.resolve("colo"), TIMEOUTS.silence().toNanos());
-      MigrationSettings.apply(qemu.qmp(), 300, TIMEOUTS.command());
+      MigrationSettings.apply(
+          qemu.qmp(),
+          QemuTimerInterval.measure(qemu.qmp(), TIMEOUTS.command()),
+          300,
+          TIMEOUTS.command());
       ColoExit.setColo(qemu.qmp(), true, TIMEOUTS.command());
       qemu.qmp()
           .execute("migrate", Map.of("uri", "unix:" + folder.resolve("colo")), TIMEOUTS.command());
