@@ -60,13 +60,14 @@ public final class ProcessPriority {
   }
 
   /**
-   * Lets this process, as it is at this moment, and what it starts give way to others until {@link
-   * #restoreOwn}. Only where that will be possible.
+   * Lets this process, as it is at this moment, and what it starts give way to others, or go before
+   * them, until {@link #restoreOwn}. Only where that will be possible.
    *
-   * @param nice how much, 1 to {@link #LOWEST}
+   * @param nice how much it gives way, up to {@link #LOWEST}; below 0 it goes before others, down
+   *     to -20
    * @return whether it does
    */
-  public static boolean lowerOwn(int nice) {
+  public static boolean setOwn(int nice) {
     if (!mayRestore()) {
       return false;
     }

@@ -9,20 +9,21 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Priorities are seen from outside, of a process of its own. */
 class ProcessPriorityTest {
   /** The value in /proc/PID/stat, counted from the state. */
   private static final int NICE = 16;
 
-  /** Lowers itself, waits for an octet, restores itself, waits for another. */
-  static final class Yielding {
-    private Yielding() {}
+  /** Takes the priority in its argument, waits for an octet, restores itself, waits for another. */
+  static final class Changing {
+    private Changing() {}
 
     public static void main(String[] arguments) throws IOException {
-      System.out.write(ProcessPriority.lowerOwn(7) ? 1 : 0);
+      System.out.write(ProcessPriority.setOwn(Integer.parseInt(arguments[0])) ? 1 : 0);
       System.out.flush();
       System.in.read();
       System.out.write(ProcessPriority.restoreOwn() ? 1 : 0);
@@ -31,9 +32,10 @@ class ProcessPriorityTest {
     }
   }
 
-  @Test
+  @ParameterizedTest
+  @ValueSource(strings = {"7", "-9"})
   @Timeout(60)
-  void aProcessGivesWayAndIsRestored() throws Exception {
+  void aProcessChangesAndIsRestored(String nice) throws Exception {
     assumeThat(ProcessPriority.mayRestore()).as("the right to restore priorities").isTrue();
     Process process =
         new ProcessBuilder(
@@ -42,13 +44,14 @@ class ProcessPriorityTest {
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 System.getProperty("java.class.path"),
-                Yielding.class.getName())
+                Changing.class.getName(),
+                nice)
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     try {
       assertThat(process.getInputStream().read()).isEqualTo(1);
-      assertThat(niceOfThreads(process.pid())).hasSizeGreaterThan(1).containsOnly("7");
-      assertThat(autogroup(process.pid())).allMatch(line -> line.endsWith("nice 7"));
+      assertThat(niceOfThreads(process.pid())).hasSizeGreaterThan(1).containsOnly(nice);
+      assertThat(autogroup(process.pid())).allMatch(line -> line.endsWith("nice " + nice));
       process.getOutputStream().write(0);
       process.getOutputStream().flush();
       assertThat(process.getInputStream().read()).isEqualTo(1);

@@ -35,7 +35,7 @@ final class GivingWay {
    */
   static GivingWay begin(Path protections, Path replicas, boolean lowered) {
     boolean due = !isEmpty(protections) && isEmpty(replicas);
-    var givingWay = new GivingWay(lowered || due && ProcessPriority.lowerOwn(NICE));
+    var givingWay = new GivingWay(lowered || due && ProcessPriority.setOwn(NICE));
     if (!due) {
       givingWay.end();
     }

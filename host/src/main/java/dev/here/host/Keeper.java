@@ -101,7 +101,7 @@ public final class Keeper {
             lease,
             frames,
             order.policy(),
-            new Log());
+            new Changes());
     JsonApi api =
         new JsonApi()
             .on("GET", "/v1/status", (path, body) -> view(loop, guest.clockLag()))
@@ -187,11 +187,14 @@ public final class Keeper {
     return new View(loop.status(), lag);
   }
 
-  /** Tells of changes in the log. */
-  private static final class Log implements ProtectionEvents {
+  /** Tells of changes in the log, and takes the priority that goes with them. */
+  private static final class Changes implements ProtectionEvents {
+    private final KeeperPriority priority = new KeeperPriority();
+
     @Override
     public void changed(ProtectionState state, String reason) {
       LOG.info("{} {}", state, reason);
+      priority.follow(state);
     }
 
     @Override
