@@ -140,14 +140,7 @@ public final class DepositedConnections implements AutoCloseable {
     }
   }
 
-  /** Seldom does anything, and then clients of a guest wait for it, and for what it begins. */
   private void serve() {
-    try (Urgency clientsWait = Urgency.begin()) {
-      serveKeepers();
-    }
-  }
-
-  private void serveKeepers() {
     while (!closed) {
       try (UnixSocket keeper = listener.accept()) {
         serve(keeper);
@@ -160,14 +153,18 @@ public final class DepositedConnections implements AutoCloseable {
     }
   }
 
-  /** The link is forgotten before its owner closes it: others shut it down while it is known. */
+  /**
+   * With the first message all is done for the first time that taking one needs, which takes long
+   * and is not urgent. What follows is seldom anything but the keeper's death, and then clients of
+   * a guest wait for it, and for what it begins.
+   */
   private void serve(UnixSocket keeper) {
-    try {
-      if (begin(keeper)) {
-        follow(keeper);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment message = arena.allocate(1);
+      Taken first = begin(keeper) ? take(keeper, message) : Taken.NOTHING;
+      try (Urgency clientsWait = Urgency.begin()) {
+        follow(keeper, message, first);
       }
-    } finally {
-      end();
     }
   }
 
@@ -181,24 +178,43 @@ public final class DepositedConnections implements AutoCloseable {
     notifyAll();
   }
 
-  private void follow(UnixSocket keeper) {
-    boolean goodbye = false;
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment message = arena.allocate(1);
-      UnixSocket.Received received = keeper.receive(message, 1);
-      while (received.sizeBytes() > 0) {
-        int octet = Byte.toUnsignedInt(message.get(ValueLayout.JAVA_BYTE, 0));
-        goodbye |= octet == ConnectionDeposit.GOODBYE;
-        received.descriptors().forEach(descriptor -> keep(octet, UnixSocket.adopt(descriptor)));
-        received = keeper.receive(message, 1);
+  /** The link is forgotten before its owner closes it: others shut it down while it is known. */
+  private void follow(UnixSocket keeper, MemorySegment message, Taken first) {
+    try {
+      Taken last = first;
+      while (last == Taken.CONNECTION) {
+        last = take(keeper, message);
       }
+      if (!closed && last == Taken.NOTHING && hasDied()) {
+        readOn();
+      } else {
+        forget();
+      }
+    } finally {
+      end();
+    }
+  }
+
+  /** What a keeper's next message was. */
+  private enum Taken {
+    CONNECTION,
+    GOODBYE,
+    /** It has hung up. */
+    NOTHING
+  }
+
+  private Taken take(UnixSocket keeper, MemorySegment message) {
+    try {
+      UnixSocket.Received received = keeper.receive(message, 1);
+      if (received.sizeBytes() <= 0) {
+        return Taken.NOTHING;
+      }
+      int octet = Byte.toUnsignedInt(message.get(ValueLayout.JAVA_BYTE, 0));
+      received.descriptors().forEach(descriptor -> keep(octet, UnixSocket.adopt(descriptor)));
+      return octet == ConnectionDeposit.GOODBYE ? Taken.GOODBYE : Taken.CONNECTION;
     } catch (NativeException e) {
       LOG.debug("a keeper's connection broke: {}", e.getMessage());
-    }
-    if (!closed && !goodbye && hasDied()) {
-      readOn();
-    } else {
-      forget();
+      return Taken.NOTHING;
     }
   }
 
