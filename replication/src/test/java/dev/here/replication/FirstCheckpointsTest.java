@@ -22,6 +22,8 @@ class FirstCheckpointsTest {
     first.committed(900 * MILLI);
     assertThat(first.areOver()).isFalse();
     first.committed(400 * MILLI);
+    assertThat(first.areOver()).isFalse();
+    first.committed(200 * MILLI);
     assertThat(first.areOver()).isTrue();
   }
 
