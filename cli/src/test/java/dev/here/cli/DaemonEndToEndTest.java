@@ -6,10 +6,8 @@ import dev.here.bench.SeenAnswers;
 import dev.here.bench.ServiceGuest;
 import dev.here.bench.TwoHosts;
 import dev.here.ffi.ProcessPriority;
+import dev.here.testkit.NiceValue;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
@@ -95,7 +93,9 @@ class DaemonEndToEndTest extends OnTwoHosts {
     try (ServiceGuest guest = hosts.boot("left")) {
       guest.protect();
       ProcessHandle keeper = guest.keeper();
-      hosts.await("the keeper goes before others", () -> nice(keeper) < 0 || !mayBeRaised());
+      hosts.await(
+          "the keeper goes before others",
+          () -> NiceValue.of(keeper).orElseThrow() < 0 || !mayBeRaised());
       guest.client().mark();
       hosts.killHered("a");
       guest.awaitMoreTicks(guest::ticksInQemu);
@@ -227,15 +227,5 @@ class DaemonEndToEndTest extends OnTwoHosts {
   /** Where this process may not change priorities, its keepers may not either. */
   private static boolean mayBeRaised() {
     return ProcessPriority.mayRestore();
-  }
-
-  /** Of a process's first thread (proc(5), /proc/PID/stat). */
-  private static int nice(ProcessHandle process) {
-    try {
-      String line = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
-      return Integer.parseInt(line.substring(line.lastIndexOf(')') + 2).split(" ")[16]);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -3,21 +3,19 @@ package dev.here.ffi;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.here.testkit.NiceValue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Priorities are seen from outside, of a process of its own. */
 class ProcessPriorityTest {
-  /** The value in /proc/PID/stat, counted from the state. */
-  private static final int NICE = 16;
-
   /** Takes the priority in its argument, waits for an octet, restores itself, waits for another. */
   static final class Changing {
     private Changing() {}
@@ -33,9 +31,9 @@ class ProcessPriorityTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"7", "-9"})
+  @ValueSource(ints = {7, -9})
   @Timeout(60)
-  void aProcessChangesAndIsRestored(String nice) throws Exception {
+  void aProcessChangesAndIsRestored(int nice) throws Exception {
     assumeThat(ProcessPriority.mayRestore()).as("the right to restore priorities").isTrue();
     Process process =
         new ProcessBuilder(
@@ -45,7 +43,7 @@ class ProcessPriorityTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 Changing.class.getName(),
-                nice)
+                Integer.toString(nice))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     try {
@@ -55,26 +53,16 @@ class ProcessPriorityTest {
       process.getOutputStream().write(0);
       process.getOutputStream().flush();
       assertThat(process.getInputStream().read()).isEqualTo(1);
-      assertThat(niceOfThreads(process.pid())).containsOnly("0");
+      assertThat(niceOfThreads(process.pid())).containsOnly(0);
       assertThat(autogroup(process.pid())).allMatch(line -> line.endsWith("nice 0"));
     } finally {
       process.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
     }
   }
 
-  private static List<String> niceOfThreads(long pid) throws IOException {
+  private static List<Integer> niceOfThreads(long pid) throws IOException {
     try (var threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
-      return threads.flatMap(ProcessPriorityTest::nice).toList();
-    }
-  }
-
-  /** Empty when the thread has ended. */
-  private static Stream<String> nice(Path thread) {
-    try {
-      String line = Files.readString(thread.resolve("stat"));
-      return Stream.of(line.substring(line.lastIndexOf(')') + 2).split(" ")[NICE]);
-    } catch (IOException e) {
-      return Stream.empty();
+      return threads.map(NiceValue::of).flatMapToInt(OptionalInt::stream).boxed().toList();
     }
   }
 

@@ -24,6 +24,9 @@ interface GuestProtection extends AutoCloseable {
   /** Paths of the guest's disks, by rising PCI address. */
   List<String> disks();
 
+  /** Whether the keeper may go before others on its host for as long as frames are held. */
+  boolean mayGoBefore();
+
   /** How far the guest's clock has fallen behind the host's since protection began. */
   ClockLag clockLag();
 

@@ -101,7 +101,7 @@ public final class Keeper {
             lease,
             frames,
             order.policy(),
-            new Changes());
+            new Changes(new KeeperPriority(guest.mayGoBefore())));
     JsonApi api =
         new JsonApi()
             .on("GET", "/v1/status", (path, body) -> view(loop, guest.clockLag()))
@@ -189,7 +189,11 @@ public final class Keeper {
 
   /** Tells of changes in the log, and takes the priority that goes with them. */
   private static final class Changes implements ProtectionEvents {
-    private final KeeperPriority priority = new KeeperPriority();
+    private final KeeperPriority priority;
+
+    Changes(KeeperPriority priority) {
+      this.priority = priority;
+    }
 
     @Override
     public void changed(ProtectionState state, String reason) {

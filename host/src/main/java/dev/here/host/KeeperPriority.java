@@ -18,10 +18,18 @@ final class KeeperPriority {
       EnumSet.of(
           ProtectionState.PROTECTED, ProtectionState.RECONNECTING, ProtectionState.SWITCHING_OVER);
 
+  private final boolean allowed;
   private boolean raised;
 
+  /**
+   * @param allowed {@link GuestProtection#mayGoBefore}; nothing changes where it may not
+   */
+  KeeperPriority(boolean allowed) {
+    this.allowed = allowed;
+  }
+
   void follow(ProtectionState state) {
-    boolean holds = HOLDS.contains(state);
+    boolean holds = allowed && HOLDS.contains(state);
     if (holds && !raised) {
       raised = ProcessPriority.setOwn(NICE);
     } else if (!holds && raised) {

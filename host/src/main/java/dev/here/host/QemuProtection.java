@@ -102,6 +102,11 @@ final class QemuProtection implements GuestProtection {
   }
 
   @Override
+  public boolean mayGoBefore() {
+    return true;
+  }
+
+  @Override
   public ClockLag clockLag() {
     return primary.clockLag();
   }

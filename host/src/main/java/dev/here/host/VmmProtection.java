@@ -78,6 +78,11 @@ final class VmmProtection implements GuestProtection {
     return guest.disks();
   }
 
+  @Override
+  public boolean mayGoBefore() {
+    return true;
+  }
+
   /** The VMM's clocks lose nothing in a pause. */
   @Override
   public ClockLag clockLag() {

@@ -56,6 +56,15 @@ final class XenProtection implements GuestProtection {
     return guest.inventory().disks().stream().map(QemuDisk::file).toList();
   }
 
+  /**
+   * Every guest's device model and the store are in dom0, often with few processors: more than the
+   * pause, which goes before them, would make all of them and the daemon wait.
+   */
+  @Override
+  public boolean mayGoBefore() {
+    return false;
+  }
+
   /** Xen's clocks go on while a domain is paused. */
   @Override
   public ClockLag clockLag() {

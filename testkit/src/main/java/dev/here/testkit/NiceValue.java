@@ -1,0 +1,34 @@
+package dev.here.testkit;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+
+/** The nice value of a process or thread, seen from outside. */
+public final class NiceValue {
+  /** Its place in a stat file (proc(5)), counted from the state. */
+  private static final int PLACE = 16;
+
+  private NiceValue() {}
+
+  /** Of a process's first thread; empty when it has ended. */
+  public static OptionalInt of(ProcessHandle process) {
+    return of(Path.of("/proc", Long.toString(process.pid())));
+  }
+
+  /**
+   * @param folder of a process or thread below /proc
+   * @return empty when it has ended
+   */
+  public static OptionalInt of(Path folder) {
+    try {
+      String line = Files.readString(folder.resolve("stat"));
+      // The name before it, in parentheses, may hold anything.
+      String[] values = line.substring(line.lastIndexOf(')') + 2).split(" ");
+      return OptionalInt.of(Integer.parseInt(values[PLACE]));
+    } catch (IOException e) {
+      return OptionalInt.empty();
+    }
+  }
+}
