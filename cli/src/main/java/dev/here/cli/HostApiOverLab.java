@@ -23,7 +23,10 @@ final class HostApiOverLab {
 
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final int PROTECT_SECONDS = 120;
-  private static final int STATUS_SECONDS = 30;
+
+  /** A question that is given up has cost the host its time, and is asked again from the start. */
+  private static final int STATUS_SECONDS = 60;
+
   private static final int STATUS_ATTEMPTS = 3;
 
   private final Lab lab;
