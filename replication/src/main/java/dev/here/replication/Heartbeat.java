@@ -96,7 +96,8 @@ final class Heartbeat implements AutoCloseable {
     if (isClosed()) {
       return;
     }
-    boolean hung = suspicion.verdict(System.nanoTime()) == Verdict.GUEST_HUNG;
+    // Where its end is under way already, waiting for that here would leave the standby in silence.
+    boolean hung = !guestLost && suspicion.verdict(System.nanoTime()) == Verdict.GUEST_HUNG;
     // Without a standby that may take over, ending a guest that only seems to hang would lose it.
     if (hung && mayHandOver.getAsBoolean()) {
       end();
