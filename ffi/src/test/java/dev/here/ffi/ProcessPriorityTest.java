@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,21 +47,15 @@ class ProcessPriorityTest {
             .start();
     try {
       assertThat(process.getInputStream().read()).isEqualTo(1);
-      assertThat(niceOfThreads(process.pid())).hasSizeGreaterThan(1).containsOnly(nice);
+      assertThat(NiceValue.ofThreads(process.pid())).hasSizeGreaterThan(1).containsOnly(nice);
       assertThat(autogroup(process.pid())).allMatch(line -> line.endsWith("nice " + nice));
       process.getOutputStream().write(0);
       process.getOutputStream().flush();
       assertThat(process.getInputStream().read()).isEqualTo(1);
-      assertThat(niceOfThreads(process.pid())).containsOnly(0);
+      assertThat(NiceValue.ofThreads(process.pid())).containsOnly(0);
       assertThat(autogroup(process.pid())).allMatch(line -> line.endsWith("nice 0"));
     } finally {
       process.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
-    }
-  }
-
-  private static List<Integer> niceOfThreads(long pid) throws IOException {
-    try (var threads = Files.list(Path.of("/proc/" + pid + "/task"))) {
-      return threads.map(NiceValue::of).flatMapToInt(OptionalInt::stream).boxed().toList();
     }
   }
 

@@ -3,7 +3,9 @@ package dev.here.testkit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /** The nice value of a process or thread, seen from outside. */
 public final class NiceValue {
@@ -18,10 +20,18 @@ public final class NiceValue {
   }
 
   /**
-   * @param folder of a process or thread below /proc
-   * @return empty when it has ended
+   * Of all of a process's threads, but those that end meanwhile.
+   *
+   * @throws IOException when the process has ended
    */
-  public static OptionalInt of(Path folder) {
+  public static List<Integer> ofThreads(long pid) throws IOException {
+    try (Stream<Path> threads = Files.list(Path.of("/proc", Long.toString(pid), "task"))) {
+      return threads.map(NiceValue::of).flatMapToInt(OptionalInt::stream).boxed().toList();
+    }
+  }
+
+  /** Of the process or thread with this folder below /proc. */
+  private static OptionalInt of(Path folder) {
     try {
       String line = Files.readString(folder.resolve("stat"));
       // The name before it, in parentheses, may hold anything.

@@ -3,13 +3,11 @@ package dev.here.driver.vmm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.here.ffi.ProcessPriority;
-import java.io.IOException;
+import dev.here.testkit.NiceValue;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +47,7 @@ class VmmSpareTest {
         VmmSpare spare = VmmSpare.start(folder.resolve("spare.log"))) {
       // setsid(1), the shell and nice(1) come before Java, each with one thread.
       long pid = 0;
-      for (int i = 0; i < 400 && (pid == 0 || niceOfThreads(pid).size() < 8); i++) {
+      for (int i = 0; i < 400 && (pid == 0 || NiceValue.ofThreads(pid).size() < 8); i++) {
         TimeUnit.MILLISECONDS.sleep(50);
         pid =
             ProcessHandle.current()
@@ -60,11 +58,11 @@ class VmmSpareTest {
                 .orElse(0L);
       }
       int lowered = ProcessPriority.mayRestore() ? ProcessPriority.LOWEST : 0;
-      assertThat(niceOfThreads(pid)).containsOnly(lowered);
+      assertThat(NiceValue.ofThreads(pid)).containsOnly(lowered);
       VmmStandby standby = guest.standby();
       standby.startFrom(spare);
       assertThat(standby.process().orElseThrow().pid()).isEqualTo(pid);
-      assertThat(niceOfThreads(pid)).containsOnly(0);
+      assertThat(NiceValue.ofThreads(pid)).containsOnly(0);
       Path autogroup = Path.of("/proc/%d/autogroup".formatted(pid));
       if (Files.exists(autogroup)) {
         assertThat(Files.readString(autogroup)).contains("nice 0");
@@ -79,19 +77,7 @@ class VmmSpareTest {
       VmmStandby standby = guest.standby();
       standby.startFrom(spare);
       standby.prepare(guest.memory, 1);
-      assertThat(niceOfThreads(standby.process().orElseThrow().pid())).containsOnly(0);
-    }
-  }
-
-  /** Column 19 of /proc/PID/stat (proc(5)). */
-  private static List<Integer> niceOfThreads(long pid) throws IOException {
-    try (Stream<Path> threads = Files.list(Path.of("/proc/%d/task".formatted(pid)))) {
-      List<Integer> values = new ArrayList<>();
-      for (Path thread : threads.toList()) {
-        String line = Files.readString(thread.resolve("stat"));
-        values.add(Integer.parseInt(line.substring(line.lastIndexOf(')') + 2).split(" ")[16]));
-      }
-      return values;
+      assertThat(NiceValue.ofThreads(standby.process().orElseThrow().pid())).containsOnly(0);
     }
   }
 
