@@ -16,8 +16,14 @@ public final class NetlinkMessage {
   public static final int RTM_NEWADDR = 20;
   public static final int RTM_NEWQDISC = 36;
   public static final int RTM_DELQDISC = 37;
+  public static final int RTM_GETQDISC = 38;
+  public static final int RTM_NEWTFILTER = 44;
+  public static final int RTM_DELTFILTER = 45;
+  public static final int RTM_GETTFILTER = 46;
   public static final int NLM_F_REQUEST = 1;
   public static final int NLM_F_ACK = 4;
+  public static final int NLM_F_ECHO = 8;
+  public static final int NLM_F_DUMP = 0x300;
   public static final int NLM_F_REPLACE = 0x100;
   public static final int NLM_F_EXCL = 0x200;
   public static final int NLM_F_CREATE = 0x400;
@@ -31,8 +37,6 @@ public final class NetlinkMessage {
   public static final int VETH_INFO_PEER = 1;
   public static final int IFA_ADDRESS = 1;
   public static final int IFA_LOCAL = 2;
-  public static final int TCA_KIND = 1;
-  public static final int TCA_OPTIONS = 2;
   public static final int IFF_UP = 1;
 
   static final int HEADER_BYTES = 16;
@@ -73,8 +77,14 @@ public final class NetlinkMessage {
   /** A request about a queueing discipline (struct tcmsg). */
   public static NetlinkMessage qdisc(
       int type, int flags, int interfaceIndex, int handle, int parent) {
+    return trafficControl(type, flags, interfaceIndex, handle, parent, 0);
+  }
+
+  /** A request about a queueing discipline or a filter (struct tcmsg), with its info field. */
+  static NetlinkMessage trafficControl(
+      int type, int flags, int interfaceIndex, int handle, int parent, int info) {
     NetlinkMessage message = new NetlinkMessage(type, flags);
-    message.buffer.putInt(0).putInt(interfaceIndex).putInt(handle).putInt(parent).putInt(0);
+    message.buffer.putInt(0).putInt(interfaceIndex).putInt(handle).putInt(parent).putInt(info);
     return message;
   }
 

@@ -8,6 +8,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.OptionalInt;
 
 /**
@@ -19,6 +22,10 @@ public final class RouteNetlink implements AutoCloseable {
   private static final int NETLINK_ROUTE = 0;
   private static final int SOCKADDR_NL_BYTES = 12;
   private static final int NLMSG_ERROR = 2;
+
+  /** So often a list is asked for that changes while the kernel writes it. */
+  private static final int MOST_ATTEMPTS = 10;
+
   private static final NativeFunction IF_NAMETOINDEX = Downcall.libc().function("if_nametoindex");
 
   private final FileDescriptor descriptor;
@@ -71,6 +78,39 @@ public final class RouteNetlink implements AutoCloseable {
     }
   }
 
+  /**
+   * Sends several requests as one, so that the kernel does them one after the other without this
+   * thread in between, and waits for all acknowledgements. A request that fails does not keep the
+   * later ones from being done.
+   *
+   * @param attempted what they do, for the error text
+   * @throws NativeException with the errno of the first that failed
+   */
+  public void request(List<NetlinkMessage> messages, String attempted) {
+    MemorySegment scratch = ThreadScratch.segment();
+    int size = 0;
+    int first = sequence + 1;
+    for (NetlinkMessage message : messages) {
+      byte[] bytes = message.toBytes(++sequence);
+      if (size + bytes.length > ThreadScratch.SIZE_BYTES) {
+        throw new IllegalArgumentException(
+            "%d requests have more than %d octets"
+                .formatted(messages.size(), ThreadScratch.SIZE_BYTES));
+      }
+      MemorySegment.copy(bytes, 0, scratch, JAVA_BYTE, size, bytes.length);
+      size += bytes.length + 3 & ~3;
+    }
+    long sent = Sockets.send(descriptor.number(), scratch.address(), size, 0);
+    int failure = sent < 0 ? (int) sent : 0;
+    for (int number = first; sent >= 0 && number <= sequence; number++) {
+      int result = acknowledgement(scratch, number);
+      failure = failure == 0 ? result : failure;
+    }
+    if (failure < 0) {
+      throw new NativeException(-failure, attempted);
+    }
+  }
+
   /** As {@link #request}, but returns 0 or the negated errno. */
   public int tryRequest(NetlinkMessage message) {
     byte[] bytes = message.toBytes(++sequence);
@@ -80,10 +120,10 @@ public final class RouteNetlink implements AutoCloseable {
     if (sent < 0) {
       return (int) sent;
     }
-    return acknowledgement(scratch);
+    return acknowledgement(scratch, sequence);
   }
 
-  private int acknowledgement(MemorySegment scratch) {
+  private int acknowledgement(MemorySegment scratch, int number) {
     for (; ; ) {
       long size =
           Sockets.receive(descriptor.number(), scratch.address(), ThreadScratch.SIZE_BYTES, 0);
@@ -96,11 +136,56 @@ public final class RouteNetlink implements AutoCloseable {
       boolean ours =
           size >= NetlinkMessage.HEADER_BYTES + 4
               && (scratch.get(JAVA_SHORT, 4) & 0xffff) == NLMSG_ERROR
-              && scratch.get(JAVA_INT, 8) == sequence;
+              && scratch.get(JAVA_INT, 8) == number;
       if (ours) {
         return scratch.get(JAVA_INT, NetlinkMessage.HEADER_BYTES);
       }
     }
+  }
+
+  /**
+   * Sends a question and collects its answers, up to the acknowledgement or the end of a list.
+   *
+   * @param attempted what is asked, for the error text
+   * @return the answers' contents after struct nlmsghdr
+   * @throws NativeException with the kernel's errno
+   */
+  List<ByteBuffer> ask(NetlinkMessage question, String attempted) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(NetlinkAnswers.BUFFER_BYTES, 8);
+      for (int attempt = 1; ; attempt++) {
+        NetlinkAnswers answers = answers(question, buffer, attempted);
+        if (answers.errno() != 0) {
+          throw new NativeException(answers.errno(), attempted);
+        }
+        if (!answers.isInterrupted() || attempt == MOST_ATTEMPTS) {
+          return answers.contents();
+        }
+      }
+    }
+  }
+
+  private NetlinkAnswers answers(NetlinkMessage question, MemorySegment buffer, String attempted) {
+    byte[] bytes = question.toBytes(++sequence);
+    NetlinkAnswers answers = new NetlinkAnswers(sequence);
+    MemorySegment.copy(bytes, 0, buffer, JAVA_BYTE, 0, bytes.length);
+    int fd = descriptor.number();
+    long size = Sockets.send(fd, buffer.address(), bytes.length, 0);
+    while (size >= 0 && !answers.isComplete()) {
+      size = Sockets.receive(fd, buffer.address(), buffer.byteSize(), Sockets.MSG_TRUNC);
+      if (size > buffer.byteSize()) {
+        throw new NativeException(Errno.EMSGSIZE, attempted);
+      }
+      if (size >= 0) {
+        answers.add(buffer.asSlice(0, size).asByteBuffer());
+      } else if (size == -Errno.EINTR) {
+        size = 0;
+      }
+    }
+    if (size < 0) {
+      throw new NativeException((int) -size, attempted);
+    }
+    return answers;
   }
 
   /** Creates a link of a kind without options: {@code bridge}, {@code dummy}, {@code ifb}. */
@@ -141,16 +226,37 @@ public final class RouteNetlink implements AutoCloseable {
         "delete link " + name);
   }
 
-  /** Sets a link up or down. */
-  public void up(String name, boolean on) {
+  /** Removes a link by its index. */
+  public void deleteLink(int index) {
+    request(
+        NetlinkMessage.link(NetlinkMessage.RTM_DELLINK, 0, index, 0, 0), "delete link " + index);
+  }
+
+  /** Gives a link a text for people and programs; 255 octets at most. */
+  public void alias(int index, String text) {
+    // Without a zero octet: the kernel takes the attribute's length for the text's.
+    byte[] octets = text.getBytes(StandardCharsets.UTF_8);
+    request(
+        NetlinkMessage.link(NetlinkMessage.RTM_NEWLINK, 0, index, 0, 0)
+            .attribute(LinkFacts.IFLA_IFALIAS, octets),
+        "set the alias of link " + index);
+  }
+
+  /** Sets a link up or down by its index; down, it loses what its queue holds. */
+  public void up(int index, boolean on) {
     request(
         NetlinkMessage.link(
             NetlinkMessage.RTM_NEWLINK,
             0,
-            requiredIndex(name),
+            index,
             on ? NetlinkMessage.IFF_UP : 0,
             NetlinkMessage.IFF_UP),
-        "set link " + name + (on ? " up" : " down"));
+        "set link %d %s".formatted(index, on ? "up" : "down"));
+  }
+
+  /** Sets a link up or down. */
+  public void up(String name, boolean on) {
+    up(requiredIndex(name), on);
   }
 
   /** Makes a link a port of a bridge. */

@@ -33,7 +33,12 @@ class HeadersTest {
           "linux/netlink.h",
           "linux/rtnetlink.h",
           "linux/if_link.h",
-          "linux/veth.h");
+          "linux/veth.h",
+          "linux/if_ether.h",
+          "linux/gen_stats.h",
+          "linux/pkt_sched.h",
+          "linux/pkt_cls.h",
+          "linux/tc_act/tc_mirred.h");
 
   @Test
   void constantsAreThoseOfTheHeaders() {
@@ -48,13 +53,32 @@ class HeadersTest {
             MemFile.class,
             Epoll.class,
             Tun.class,
-            NetlinkMessage.class)) {
+            NetlinkMessage.class,
+            TrafficControl.class)) {
       ours.putAll(constants(type));
     }
     ours.put("sizeof(struct ifreq)", (long) Tun.IFREQ_BYTES);
     ours.put("SCHED_OTHER", (long) Threads.SCHED_OTHER);
     ours.put("SCHED_FIFO", (long) Threads.SCHED_FIFO);
     ours.put("sizeof(struct sched_param)", Threads.SCHED_PARAM_BYTES);
+    ours.put("sizeof(struct tcmsg)", (long) TrafficControl.TCMSG_BYTES);
+    ours.put("sizeof(struct tc_plug_qopt)", (long) TrafficControl.PLUG_OPTIONS_BYTES);
+    ours.put("sizeof(struct tc_sizespec)", (long) TrafficControl.SIZE_SPEC_BYTES);
+    ours.put("offsetof(struct tc_sizespec, overhead)", 4L);
+    ours.put("sizeof(struct tc_tbf_qopt)", (long) TrafficControl.TBF_OPTIONS_BYTES);
+    ours.put("offsetof(struct tc_tbf_qopt, rate.rate)", (long) TrafficControl.RATE_BYTES_OFFSET);
+    ours.put("offsetof(struct tc_tbf_qopt, limit)", (long) TrafficControl.TBF_LIMIT_OFFSET);
+    ours.put("sizeof(struct tc_u32_sel)", (long) TrafficControl.U32_SELECTOR_BYTES);
+    ours.put("sizeof(struct tc_mirred)", (long) TrafficControl.MIRRED_BYTES);
+    ours.put("offsetof(struct tc_mirred, action)", (long) TrafficControl.MIRRED_ACTION_OFFSET);
+    ours.put("offsetof(struct tc_mirred, eaction)", (long) TrafficControl.MIRRED_EACTION_OFFSET);
+    ours.put("offsetof(struct tc_mirred, ifindex)", (long) TrafficControl.MIRRED_INDEX_OFFSET);
+    ours.put("offsetof(struct gnet_stats_basic, packets)", (long) TrafficControl.BASIC_PACKETS_OFFSET);
+    ours.put(
+        "offsetof(struct gnet_stats_queue, qlen)", (long) TrafficControl.QUEUE_FRAMES_OFFSET);
+    ours.put(
+        "offsetof(struct gnet_stats_queue, backlog)", (long) TrafficControl.QUEUE_BACKLOG_OFFSET);
+    ours.put("offsetof(struct gnet_stats_queue, drops)", (long) TrafficControl.QUEUE_DROPS_OFFSET);
     assertThat(HEADERS.evaluate(ours.keySet())).isEqualTo(ours);
   }
 

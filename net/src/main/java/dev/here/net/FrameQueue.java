@@ -1,0 +1,46 @@
+package dev.here.net;
+
+import dev.here.ffi.NetlinkMessage;
+import dev.here.ffi.RouteNetlink;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The kernel's queue in which a port's frames wait for the end and the commit of their epoch. It
+ * holds at most two lots: what came before the last boundary and has not been released, and what
+ * came since. It begins open. What it holds does not depend on this process.
+ *
+ * <p>One thread changes it; {@link #held} and {@link #hasNew} may come from others.
+ */
+interface FrameQueue extends AutoCloseable {
+  /** The interface that frames are to be redirected to, in place of going on from their port. */
+  int entry();
+
+  /** The interfaces that it is made of. */
+  List<GateLink> links();
+
+  /**
+   * The request that ends an epoch: later frames are held for themselves. Empty where the epoch
+   * before has not been released: its lot goes on taking frames.
+   */
+  Optional<NetlinkMessage> boundary();
+
+  /** The kernel has done what {@link #boundary} gave. */
+  void bounded();
+
+  /** The older lot leaves. */
+  void release(RouteNetlink netlink);
+
+  /** All leaves in its order, and later frames pass. */
+  void open(RouteNetlink netlink);
+
+  /** Frames held, of both lots. */
+  HeldFrames held(RouteNetlink netlink);
+
+  /** Whether frames came since the last boundary; true where that cannot be told. */
+  boolean hasNew(RouteNetlink netlink);
+
+  /** Lets go what is this process's; the queue stays. */
+  @Override
+  void close();
+}

@@ -1,0 +1,58 @@
+package dev.here.net;
+
+import dev.here.ffi.Errno;
+import dev.here.ffi.NativeException;
+import dev.here.ffi.NetlinkMessage;
+import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.TrafficControl;
+import dev.here.ffi.TrafficControl.Plug;
+
+/**
+ * Holds frames for the guest while a hypervisor that would lose them stops it. Where the kernel has
+ * no plug a token bucket does it, which lets one frame through first: that one may be lost, as on a
+ * network.
+ *
+ * @param link where they are held
+ * @param plugged whether it is a plug
+ */
+record InboundGate(GateLink link, boolean plugged) {
+  private static final TrafficControl.Bucket BUCKET = ShutBucket.ofFrames(GateLink.LIMIT_FRAMES);
+
+  /** Makes it at a port that has places for filters, open, and redirects the port to it. */
+  static InboundGate make(RouteNetlink netlink, GateLink link) {
+    boolean plugged = makePlug(netlink, link);
+    if (!plugged) {
+      netlink.request(BUCKET.add(link.index(), ShutBucket.OPEN_RATE), "make a token bucket");
+    }
+    netlink.request(
+        new PortFilter(link.port(), PortFilter.Way.TO_GUEST).redirect(link.index(), false),
+        "redirect what goes to interface " + link.port());
+    return new InboundGate(link, plugged);
+  }
+
+  private static boolean makePlug(RouteNetlink netlink, GateLink link) {
+    try {
+      PlugQueue.make(netlink, link, GateLink.LIMIT_BYTES);
+      return true;
+    } catch (NativeException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  /** The request that holds frames from now on. */
+  NetlinkMessage hold() {
+    return plugged
+        ? TrafficControl.plug(link.index(), Plug.BUFFER)
+        : BUCKET.rate(link.index(), ShutBucket.SHUT_RATE);
+  }
+
+  /** The request that lets all of them go, and later ones pass. */
+  NetlinkMessage pass() {
+    return plugged
+        ? TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE)
+        : BUCKET.rate(link.index(), ShutBucket.OPEN_RATE);
+  }
+}

@@ -1,0 +1,148 @@
+package dev.here.net;
+
+import dev.here.ffi.LinkFacts;
+import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.TrafficControl;
+import dev.here.ffi.TrafficControl.Plug;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Gates as the kernel has them, whoever made them: found by the aliases of their interfaces, which
+ * outlive the process that made them. What is shut stays shut until it is let out or dropped here,
+ * by whoever owns the VM.
+ */
+public final class LeftGates {
+  private static final Logger LOG = LoggerFactory.getLogger(LeftGates.class);
+  private static final long DRAIN_NANOS = 2_000_000_000L;
+
+  private final List<GateLink> links;
+
+  LeftGates(List<GateLink> links) {
+    this.links = List.copyOf(links);
+  }
+
+  private static List<GateLink> all(RouteNetlink netlink) {
+    return LinkFacts.all(netlink).stream().map(GateLink::of).flatMap(Optional::stream).toList();
+  }
+
+  /** Those of a VM, in this thread's network namespace. */
+  public static LeftGates ofVm(RouteNetlink netlink, UUID vm) {
+    return new LeftGates(all(netlink).stream().filter(link -> link.vm().equals(vm)).toList());
+  }
+
+  /** Those at a port. */
+  static LeftGates atPort(RouteNetlink netlink, int port) {
+    return new LeftGates(all(netlink).stream().filter(link -> link.port() == port).toList());
+  }
+
+  /** Those whose ports are gone with their guests. */
+  public static LeftGates withoutPort(RouteNetlink netlink) {
+    return new LeftGates(
+        all(netlink).stream()
+            .filter(link -> LinkFacts.find(netlink, link.port()).isEmpty())
+            .toList());
+  }
+
+  public boolean isEmpty() {
+    return links.isEmpty();
+  }
+
+  /** Frames from guests that wait in them. */
+  public HeldFrames held(RouteNetlink netlink) {
+    return links.stream()
+        .filter(GateLink::isOutward)
+        .map(link -> link.held(netlink))
+        .reduce(HeldFrames.NONE, HeldFrames::plus);
+  }
+
+  /**
+   * Lets out what they hold, in its order, and removes them. Only for who owns the VM, once no
+   * standby may take over from a checkpoint that does not know of these frames.
+   */
+  public void letOut(RouteNetlink netlink) {
+    Map<Integer, List<GateLink>> byPort =
+        links.stream().collect(Collectors.groupingBy(GateLink::port));
+    byPort.forEach((port, own) -> {
+      int taking = redirectsTo(netlink, port);
+      // The one that takes frames now has the younger ones.
+      Comparator<GateLink> older = Comparator.comparing(link -> link.index() == taking);
+      own.stream().sorted(older).forEach(link -> open(netlink, link));
+    });
+    remove(netlink);
+  }
+
+  private static int redirectsTo(RouteNetlink netlink, int port) {
+    if (LinkFacts.find(netlink, port).isEmpty()) {
+      return 0;
+    }
+    return TrafficControl.filters(netlink, port, PortFilter.Way.FROM_GUEST.side()).stream()
+        .filter(filter -> filter.preference() == PortFilter.PREFERENCE)
+        .mapToInt(TrafficControl.Filter::redirectsTo)
+        .findFirst()
+        .orElse(0);
+  }
+
+  private static void open(RouteNetlink netlink, GateLink link) {
+    boolean plugged = link.queue(netlink).kind().equals(PlugQueue.KIND);
+    netlink.request(
+        plugged
+            ? TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE)
+            : ShutBucket.ofFrames(GateLink.LIMIT_FRAMES).rate(link.index(), ShutBucket.OPEN_RATE),
+        "open the gate " + link);
+    await(netlink, link);
+  }
+
+  private static void await(RouteNetlink netlink, GateLink link) {
+    if (!Draining.await(() -> link.isDrained(netlink), DRAIN_NANOS)) {
+      LOG.warn("{} still holds frames, which are lost: {}", link, link.held(netlink));
+    }
+  }
+
+  /** Throws away what guests' gates hold, and all that comes: a guest goes on elsewhere. */
+  public void drop(RouteNetlink netlink) {
+    links.stream().filter(GateLink::isOutward).forEach(link -> netlink.up(link.index(), false));
+  }
+
+  /** Removes them; frames take their own way again, and what is held is lost. */
+  public void remove(RouteNetlink netlink) {
+    Map<Integer, List<GateLink>> byPort =
+        links.stream().collect(Collectors.groupingBy(GateLink::port));
+    byPort.forEach((port, own) -> {
+      if (LinkFacts.find(netlink, port).isPresent()) {
+        freePort(netlink, port, own.getFirst().madeClassifier());
+        // Frames that went in just before are overtaken by none.
+        own.forEach(link -> await(netlink, link));
+      }
+      own.forEach(link -> link.remove(netlink));
+    });
+  }
+
+  private static void freePort(RouteNetlink netlink, int port, boolean madeClassifier) {
+    boolean others = false;
+    for (PortFilter.Way way : PortFilter.Way.values()) {
+      for (TrafficControl.Filter filter : TrafficControl.filters(netlink, port, way.side())) {
+        if (filter.preference() == PortFilter.PREFERENCE) {
+          netlink.request(new PortFilter(port, way).remove(), "free interface " + port);
+        } else {
+          others = true;
+        }
+      }
+    }
+    if (madeClassifier && !others && TrafficControl.classifier(netlink, port).isPresent()) {
+      netlink.request(
+          TrafficControl.deleteClassifier(port), "remove clsact from interface " + port);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return links.toString();
+  }
+}

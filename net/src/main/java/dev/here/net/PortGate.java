@@ -1,0 +1,123 @@
+package dev.here.net;
+
+import dev.here.ffi.Errno;
+import dev.here.ffi.NativeException;
+import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.TrafficControl;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The gate at one port of a guest, in the kernel: holds what the guest sends by epoch, and what is
+ * sent to it while it is being stopped (docs/specs/frame-gate.md). What it holds and whether it is
+ * shut do not depend on this process.
+ *
+ * @param port where it is
+ * @param out what the guest sends
+ * @param in what is sent to the guest; empty where the port has no place for it
+ */
+record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
+  private static final Logger LOG = LoggerFactory.getLogger(PortGate.class);
+
+  /**
+   * Makes a gate at a port, open. The caller owns the VM: where a dead process left a gate there,
+   * what it holds leaves.
+   *
+   * @throws GateException when the port or the kernel is not fit for it; nothing of it is left then
+   */
+  static PortGate make(RouteNetlink netlink, UUID vm, String name) {
+    LeftGates.atPort(netlink, GatedPort.index(netlink, name)).letOut(netlink);
+    GatedPort port = GatedPort.require(netlink, name);
+    var maker = new Maker(netlink, vm, port);
+    try {
+      return maker.make();
+    } catch (NativeException e) {
+      new LeftGates(maker.made).remove(netlink);
+      throw new GateException(
+          "the frames of %s cannot be held: %s".formatted(name, e.getMessage()), e);
+    } catch (GateException e) {
+      new LeftGates(maker.made).remove(netlink);
+      throw e;
+    }
+  }
+
+  /** Lets all out and removes the gate; later frames follow those that were held. */
+  void remove(RouteNetlink netlink) {
+    List<GateLink> all = new ArrayList<>(out.links());
+    in.ifPresent(gate -> all.add(gate.link()));
+    new LeftGates(all).letOut(netlink);
+    out.close();
+  }
+
+  /** Makes a gate step by step, and knows what was made when a step fails. */
+  private static final class Maker {
+    private final RouteNetlink netlink;
+    private final UUID vm;
+    private final GatedPort port;
+    private final boolean makesClassifier;
+    private final List<GateLink> made = new ArrayList<>();
+
+    Maker(RouteNetlink netlink, UUID vm, GatedPort port) {
+      this.netlink = netlink;
+      this.vm = vm;
+      this.port = port;
+      this.makesClassifier = port.classifier().isEmpty();
+    }
+
+    PortGate make() {
+      FrameQueue out = queue();
+      if (makesClassifier) {
+        netlink.request(
+            TrafficControl.addClassifier(port.index()), "add clsact to " + port.name());
+      }
+      Optional<InboundGate> in = inbound();
+      netlink.request(
+          outwards().redirect(out.entry(), false), "redirect what comes from " + port.name());
+      return new PortGate(port, out, in);
+    }
+
+    private Optional<InboundGate> inbound() {
+      if (port.hasPlace(PortFilter.Way.TO_GUEST)) {
+        return Optional.of(InboundGate.make(netlink, link(GateLink.Role.IN)));
+      }
+      LOG.warn(
+          "{} has an ingress qdisc in place of clsact: frames for the guest that come while it is being stopped may be lost",
+          port.name());
+      return Optional.empty();
+    }
+
+    private PortFilter outwards() {
+      return new PortFilter(port.index(), PortFilter.Way.FROM_GUEST);
+    }
+
+    private FrameQueue queue() {
+      GateLink link = link(GateLink.Role.OUT);
+      try {
+        return PlugQueue.make(netlink, link, GateLink.LIMIT_BYTES);
+      } catch (NativeException e) {
+        if (e.errno() != Errno.ENOENT) {
+          throw e;
+        }
+        LOG.info("this kernel has no sch_plug: {} gets two token buckets instead", port.name());
+      }
+      made.remove(link);
+      link.remove(netlink);
+      return BucketPairQueue.make(
+          netlink, outwards(), bucket(GateLink.Role.FIRST), bucket(GateLink.Role.SECOND));
+    }
+
+    private ShutBucket bucket(GateLink.Role role) {
+      return ShutBucket.make(netlink, link(role), GateLink.LIMIT_FRAMES);
+    }
+
+    private GateLink link(GateLink.Role role) {
+      GateLink link = GateLink.make(netlink, vm, port.index(), role, makesClassifier);
+      made.add(link);
+      return link;
+    }
+  }
+}
