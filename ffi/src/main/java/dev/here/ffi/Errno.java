@@ -34,6 +34,7 @@ public final class Errno {
   public static final int EPIPE = 32;
   public static final int ENOSYS = 38;
   public static final int ENODATA = 61;
+  public static final int EBADMSG = 74;
   public static final int EOVERFLOW = 75;
   public static final int EOPNOTSUPP = 95;
   public static final int EMSGSIZE = 90;

@@ -8,6 +8,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.OptionalInt;
 
 /**
@@ -19,6 +21,10 @@ public final class RouteNetlink implements AutoCloseable {
   private static final int NETLINK_ROUTE = 0;
   private static final int SOCKADDR_NL_BYTES = 12;
   private static final int NLMSG_ERROR = 2;
+
+  /** So often a list is asked for that changes while the kernel writes it. */
+  private static final int MOST_ATTEMPTS = 10;
+
   private static final NativeFunction IF_NAMETOINDEX = Downcall.libc().function("if_nametoindex");
 
   private final FileDescriptor descriptor;
@@ -101,6 +107,51 @@ public final class RouteNetlink implements AutoCloseable {
         return scratch.get(JAVA_INT, NetlinkMessage.HEADER_BYTES);
       }
     }
+  }
+
+  /**
+   * Sends a question and collects its answers, up to the acknowledgement or the end of a list.
+   *
+   * @param attempted what is asked, for the error text
+   * @return the answers' contents after struct nlmsghdr
+   * @throws NativeException with the kernel's errno
+   */
+  List<ByteBuffer> ask(NetlinkMessage question, String attempted) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(NetlinkAnswers.BUFFER_BYTES, 8);
+      for (int attempt = 1; ; attempt++) {
+        NetlinkAnswers answers = answers(question, buffer, attempted);
+        if (answers.errno() != 0) {
+          throw new NativeException(answers.errno(), attempted);
+        }
+        if (!answers.isInterrupted() || attempt == MOST_ATTEMPTS) {
+          return answers.contents();
+        }
+      }
+    }
+  }
+
+  private NetlinkAnswers answers(NetlinkMessage question, MemorySegment buffer, String attempted) {
+    byte[] bytes = question.toBytes(++sequence);
+    NetlinkAnswers answers = new NetlinkAnswers(sequence);
+    MemorySegment.copy(bytes, 0, buffer, JAVA_BYTE, 0, bytes.length);
+    int fd = descriptor.number();
+    long size = Sockets.send(fd, buffer.address(), bytes.length, 0);
+    while (size >= 0 && !answers.isComplete()) {
+      size = Sockets.receive(fd, buffer.address(), buffer.byteSize(), Sockets.MSG_TRUNC);
+      if (size > buffer.byteSize()) {
+        throw new NativeException(Errno.EMSGSIZE, attempted);
+      }
+      if (size >= 0) {
+        answers.add(buffer.asSlice(0, size).asByteBuffer());
+      } else if (size == -Errno.EINTR) {
+        size = 0;
+      }
+    }
+    if (size < 0) {
+      throw new NativeException((int) -size, attempted);
+    }
+    return answers;
   }
 
   /** Creates a link of a kind without options: {@code bridge}, {@code dummy}, {@code ifb}. */

@@ -33,6 +33,7 @@ class HeadersTest {
           "linux/netlink.h",
           "linux/rtnetlink.h",
           "linux/if_link.h",
+          "linux/if_bridge.h",
           "linux/veth.h");
 
   @Test
@@ -48,9 +49,18 @@ class HeadersTest {
             MemFile.class,
             Epoll.class,
             Tun.class,
-            NetlinkMessage.class)) {
+            NetlinkMessage.class,
+            NetlinkAnswers.class,
+            LinkFacts.class,
+            BridgeVlans.class)) {
       ours.putAll(constants(type));
     }
+    ours.put("sizeof(struct nlattr)", (long) NetlinkAttributes.ATTRIBUTE_BYTES);
+    ours.put("NLA_TYPE_MASK & 0xffff", (long) NetlinkAttributes.TYPE_MASK);
+    ours.put("sizeof(struct ifinfomsg)", (long) LinkFacts.IFINFOMSG_BYTES);
+    ours.put("offsetof(struct ifinfomsg, ifi_index)", (long) LinkFacts.IFI_INDEX_OFFSET);
+    ours.put("sizeof(struct bridge_vlan_info)", (long) BridgeVlans.VLAN_INFO_BYTES);
+    ours.put("offsetof(struct bridge_vlan_info, vid)", 2L);
     ours.put("sizeof(struct ifreq)", (long) Tun.IFREQ_BYTES);
     ours.put("SCHED_OTHER", (long) Threads.SCHED_OTHER);
     ours.put("SCHED_FIFO", (long) Threads.SCHED_FIFO);
