@@ -88,6 +88,17 @@ public final class NetlinkMessage {
     return message;
   }
 
+  /**
+   * A request about a bridge's ports (struct ifinfomsg of AF_BRIDGE).
+   *
+   * @param index of the port; 0 for all
+   */
+  static NetlinkMessage bridgePort(int type, int flags, int index) {
+    NetlinkMessage message = link(type, flags, index, 0, 0);
+    message.buffer.put(HEADER_BYTES, (byte) BridgeVlans.AF_BRIDGE);
+    return message;
+  }
+
   private void putIfinfomsg(int index, int linkFlags, int changed) {
     buffer.putInt(0).putInt(index).putInt(linkFlags).putInt(changed);
   }

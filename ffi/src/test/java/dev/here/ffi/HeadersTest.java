@@ -33,6 +33,7 @@ class HeadersTest {
           "linux/netlink.h",
           "linux/rtnetlink.h",
           "linux/if_link.h",
+          "linux/if_bridge.h",
           "linux/veth.h",
           "linux/if_ether.h",
           "linux/gen_stats.h",
@@ -54,13 +55,28 @@ class HeadersTest {
             Epoll.class,
             Tun.class,
             NetlinkMessage.class,
-            TrafficControl.class)) {
+            TrafficControl.class,
+            NetlinkAnswers.class,
+            LinkFacts.class,
+            LinkTraffic.class,
+            BridgeVlans.class)) {
       ours.putAll(constants(type));
     }
+    ours.put("sizeof(struct nlattr)", (long) NetlinkAttributes.ATTRIBUTE_BYTES);
+    ours.put("NLA_TYPE_MASK & 0xffff", (long) NetlinkAttributes.TYPE_MASK);
+    ours.put("sizeof(struct ifinfomsg)", (long) LinkFacts.IFINFOMSG_BYTES);
+    ours.put("offsetof(struct ifinfomsg, ifi_index)", (long) LinkFacts.IFI_INDEX_OFFSET);
+    ours.put("sizeof(struct bridge_vlan_info)", (long) BridgeVlans.VLAN_INFO_BYTES);
+    ours.put("offsetof(struct bridge_vlan_info, vid)", 2L);
     ours.put("sizeof(struct ifreq)", (long) Tun.IFREQ_BYTES);
     ours.put("SCHED_OTHER", (long) Threads.SCHED_OTHER);
     ours.put("SCHED_FIFO", (long) Threads.SCHED_FIFO);
     ours.put("sizeof(struct sched_param)", Threads.SCHED_PARAM_BYTES);
+    String stats = "offsetof(struct rtnl_link_stats64, %s)";
+    ours.put(stats.formatted("rx_packets"), (long) LinkTraffic.RECEIVED_OFFSET);
+    ours.put(stats.formatted("tx_packets"), (long) LinkTraffic.SENT_OFFSET);
+    ours.put(stats.formatted("rx_dropped"), (long) LinkTraffic.RECEIVED_DROPPED_OFFSET);
+    ours.put(stats.formatted("tx_dropped"), (long) LinkTraffic.SENT_DROPPED_OFFSET);
     ours.put("sizeof(struct tcmsg)", (long) TrafficControl.TCMSG_BYTES);
     ours.put("sizeof(struct tc_plug_qopt)", (long) TrafficControl.PLUG_OPTIONS_BYTES);
     ours.put("sizeof(struct tc_sizespec)", (long) TrafficControl.SIZE_SPEC_BYTES);
