@@ -11,7 +11,7 @@ import java.lang.foreign.StructLayout;
 
 /**
  * struct msghdr and struct cmsghdr (sys/socket.h) with one iovec and at most one control message,
- * which passes file descriptors (SCM_RIGHTS, unix(7)).
+ * which passes file descriptors (SCM_RIGHTS, unix(7)) or says more of a frame (packet(7)).
  */
 final class MsgHdr {
   /** Most descriptors in one message; the kernel allows 253. */
@@ -79,17 +79,32 @@ final class MsgHdr {
 
   /** Makes room for {@code count} descriptors to arrive. */
   static void expect(MemorySegment header, int count) {
+    expectBytes(header, 4L * count);
+  }
+
+  /** Makes room for a control message with {@code sizeBytes} behind its header. */
+  static void expectBytes(MemorySegment header, long sizeBytes) {
     header.set(JAVA_LONG, CONTROL_ADDRESS, header.address() + CONTROL_AT);
-    header.set(JAVA_LONG, CONTROL_LENGTH, CONTROL_HEADER_BYTES + ((4L * count + 7) & ~7L));
+    header.set(JAVA_LONG, CONTROL_LENGTH, CONTROL_HEADER_BYTES + ((sizeBytes + 7) & ~7L));
+  }
+
+  /** Whether a control message of this level and type arrived. */
+  static boolean carries(MemorySegment header, int level, int type) {
+    return header.get(JAVA_LONG, CONTROL_LENGTH) >= CONTROL_HEADER_BYTES
+        && header.get(JAVA_INT, CONTROL_AT + 8) == level
+        && header.get(JAVA_INT, CONTROL_AT + 12) == type;
+  }
+
+  /** Where in the scratch memory the content of a control message is. */
+  static long contentAt() {
+    return CONTROL_AT + CONTROL_HEADER_BYTES;
   }
 
   /** How many descriptors arrived. */
   static int received(MemorySegment header) {
-    boolean rights =
-        header.get(JAVA_LONG, CONTROL_LENGTH) >= CONTROL_HEADER_BYTES
-            && header.get(JAVA_INT, CONTROL_AT + 8) == Sockets.SOL_SOCKET
-            && header.get(JAVA_INT, CONTROL_AT + 12) == SCM_RIGHTS;
-    return rights ? (int) ((header.get(JAVA_LONG, CONTROL_AT) - CONTROL_HEADER_BYTES) / 4) : 0;
+    return carries(header, Sockets.SOL_SOCKET, SCM_RIGHTS)
+        ? (int) ((header.get(JAVA_LONG, CONTROL_AT) - CONTROL_HEADER_BYTES) / 4)
+        : 0;
   }
 
   static int receivedDescriptor(MemorySegment header, int index) {

@@ -4,13 +4,24 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** A raw socket on one interface (packet(7)): sends and receives whole Ethernet frames. */
 public final class PacketSocket implements AutoCloseable {
   /** Every protocol. */
   public static final int ETH_P_ALL = 3;
 
+  static final int SOL_PACKET = 263;
+  static final int PACKET_AUXDATA = 8;
+  static final int PACKET_IGNORE_OUTGOING = 23;
+  static final int TP_STATUS_VLAN_VALID = 1 << 4;
+
+  /** struct tpacket_auxdata (linux/if_packet.h). */
+  static final int AUXDATA_BYTES = 20;
+
+  static final int TP_VLAN_TCI_OFFSET = 16;
   private static final int SOCKADDR_LL_BYTES = 20;
+  private static final int VLAN_MASK = 0xfff;
 
   private final FileDescriptor descriptor;
 
@@ -58,6 +69,53 @@ public final class PacketSocket implements AutoCloseable {
   public int receive(MemorySegment into) {
     return (int)
         Sockets.receive(descriptor.number(), into.address(), into.byteSize(), Sockets.MSG_DONTWAIT);
+  }
+
+  /**
+   * A received frame.
+   *
+   * @param sizeBytes how much of it is in the memory that was given, without the tag of its VLAN,
+   *     which the kernel takes out of frames
+   * @param vlan the VLAN of its tag; empty for a frame without one
+   */
+  public record Arrival(int sizeBytes, Optional<Integer> vlan) {}
+
+  /**
+   * Makes {@link #arrival} report VLANs, and leaves out what is sent on the interface. The kernel
+   * tells the VLAN to sockets for {@link #ETH_P_ALL} only: for others it has forgotten it.
+   */
+  public void watchArrivals() {
+    for (int option : new int[] {PACKET_AUXDATA, PACKET_IGNORE_OUTGOING}) {
+      int result = Sockets.setsockopt(descriptor.number(), SOL_PACKET, option, 1);
+      if (result < 0) {
+        throw new NativeException(-result, "set option %d of a packet socket".formatted(option));
+      }
+    }
+  }
+
+  /**
+   * Receives one frame without waiting, after {@link #watchArrivals}.
+   *
+   * @return empty when none is there
+   */
+  public Optional<Arrival> arrival(MemorySegment into) {
+    MemorySegment header = MsgHdr.over(into.address(), into.byteSize());
+    MsgHdr.expectBytes(header, AUXDATA_BYTES);
+    long size = Sockets.recvmsg(descriptor.number(), header, Sockets.MSG_DONTWAIT);
+    if (size == -Errno.EAGAIN || size == -Errno.EINTR) {
+      return Optional.empty();
+    }
+    if (size < 0) {
+      throw new NativeException((int) -size, "receive from a packet socket");
+    }
+    Optional<Integer> vlan = Optional.empty();
+    if (MsgHdr.carries(header, SOL_PACKET, PACKET_AUXDATA)
+        && (header.get(JAVA_INT, MsgHdr.contentAt()) & TP_STATUS_VLAN_VALID) != 0) {
+      vlan =
+          Optional.of(
+              header.get(JAVA_SHORT, MsgHdr.contentAt() + TP_VLAN_TCI_OFFSET) & VLAN_MASK);
+    }
+    return Optional.of(new Arrival((int) size, vlan));
   }
 
   public FileDescriptor descriptor() {

@@ -29,6 +29,7 @@ class HeadersTest {
           "sys/socket.h",
           "sys/uio.h",
           "net/if.h",
+          "linux/if_packet.h",
           "linux/if_tun.h",
           "linux/netlink.h",
           "linux/rtnetlink.h",
@@ -69,6 +70,13 @@ class HeadersTest {
     ours.put("sizeof(struct bridge_vlan_info)", (long) BridgeVlans.VLAN_INFO_BYTES);
     ours.put("offsetof(struct bridge_vlan_info, vid)", 2L);
     ours.put("sizeof(struct ifreq)", (long) Tun.IFREQ_BYTES);
+    ours.put("SOL_PACKET", (long) PacketSocket.SOL_PACKET);
+    ours.put("PACKET_AUXDATA", (long) PacketSocket.PACKET_AUXDATA);
+    ours.put("PACKET_IGNORE_OUTGOING", (long) PacketSocket.PACKET_IGNORE_OUTGOING);
+    ours.put("TP_STATUS_VLAN_VALID", (long) PacketSocket.TP_STATUS_VLAN_VALID);
+    ours.put("sizeof(struct tpacket_auxdata)", (long) PacketSocket.AUXDATA_BYTES);
+    ours.put(
+        "offsetof(struct tpacket_auxdata, tp_vlan_tci)", (long) PacketSocket.TP_VLAN_TCI_OFFSET);
     ours.put("SCHED_OTHER", (long) Threads.SCHED_OTHER);
     ours.put("SCHED_FIFO", (long) Threads.SCHED_FIFO);
     ours.put("sizeof(struct sched_param)", Threads.SCHED_PARAM_BYTES);

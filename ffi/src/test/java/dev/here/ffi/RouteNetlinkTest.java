@@ -7,6 +7,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -112,6 +117,47 @@ class RouteNetlinkTest {
             size = Libc.read(descriptor.number(), into.address(), into.byteSize());
           } while (into.get(JAVA_BYTE, 12 + 12) != (byte) 0x88);
           assertThat(size).isEqualTo(12 + 60);
+        }
+      }
+    });
+  }
+
+  @Test
+  void aPacketSocketTellsTheVlanOfAFrame() throws Exception {
+    inOwnNamespace(() -> {
+      try (RouteNetlink netlink = RouteNetlink.open();
+          Arena arena = Arena.ofConfined()) {
+        netlink.addVeth("left", "right");
+        netlink.up("left", true);
+        netlink.up("right", true);
+        int left = RouteNetlink.interfaceIndex("left").orElseThrow();
+        int right = RouteNetlink.interfaceIndex("right").orElseThrow();
+        try (PacketSocket sender = PacketSocket.open(right, 0);
+            PacketSocket receiver = PacketSocket.open(left, PacketSocket.ETH_P_ALL)) {
+          receiver.watchArrivals();
+          MemorySegment into = arena.allocate(2000);
+          byte[] tagged = new byte[64];
+          Arrays.fill(tagged, 0, 6, (byte) 0xff);
+          ByteBuffer.wrap(tagged, 12, 6).putInt(0x8100_6064).putShort((short) 0x88b5);
+          byte[] plain = new byte[60];
+          ByteBuffer.wrap(plain, 12, 2).putShort((short) 0x88b5);
+          assertThat(sender.send(arena.allocateFrom(JAVA_BYTE, tagged))).isZero();
+          assertThat(sender.send(arena.allocateFrom(JAVA_BYTE, plain))).isZero();
+          List<PacketSocket.Arrival> ours = new ArrayList<>();
+          while (ours.size() < 2) {
+            assertThat(Libc.pollOne(receiver.descriptor().number(), Libc.POLLIN, 10_000))
+                .isEqualTo(Libc.POLLIN);
+            // The kernel may announce itself (IPv6), too.
+            receiver
+                .arrival(into)
+                .filter(a -> into.get(JAVA_BYTE, 12) == (byte) 0x88)
+                .ifPresent(ours::add);
+          }
+          // VLAN 0x064; priority 3 stands in the same field.
+          assertThat(ours)
+              .containsExactly(
+                  new PacketSocket.Arrival(60, Optional.of(100)),
+                  new PacketSocket.Arrival(60, Optional.empty()));
         }
       }
     });

@@ -41,6 +41,7 @@ final class HostRoot {
           "kernel/fs/squashfs",
           "kernel/fs/mbcache.ko",
           "kernel/net/802",
+          "kernel/net/8021q",
           "kernel/net/9p",
           "kernel/net/bridge",
           "kernel/net/core",
@@ -52,6 +53,9 @@ final class HostRoot {
           "kernel/drivers/block",
           "kernel/drivers/char/hw_random",
           "kernel/drivers/crypto/ccp",
+          "kernel/drivers/net/ifb.ko",
+          "kernel/drivers/net/macvlan.ko",
+          "kernel/drivers/net/macvtap.ko",
           "kernel/drivers/net/net_failover.ko",
           "kernel/drivers/net/tap.ko",
           "kernel/drivers/net/tun.ko",
@@ -171,6 +175,8 @@ final class HostRoot {
     file("etc/hosts", "127.0.0.1 localhost\n");
     file("etc/hostname", "lab-host\n");
     file("etc/fstab", "");
+    // The kernel loads ifb when one is made; without this it comes with two that nobody asked for.
+    file("etc/modprobe.d/ifb.conf", "options ifb numifbs=0\n");
     file("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
     program("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n".getBytes(StandardCharsets.UTF_8));
     program("opt/lab/init", LabCache.resource("host-init.sh"));

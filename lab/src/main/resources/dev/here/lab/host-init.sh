@@ -13,7 +13,8 @@ for word in $(cat /proc/cmdline); do
 done
 hostname lab-host
 ip link set lo up
-modprobe -a virtio_net tun bridge
+# What the kernel asks for by itself (sch_plug, ifb, act_mirred, 8021q and their like) is loaded when it does.
+modprobe -a virtio_net tun bridge vhost_net
 # The last byte of a device's address says which network it is on (see HostNetwork in the lab's sources).
 for device in /sys/class/net/*; do
   [ -e "$device/device" ] || continue
@@ -32,7 +33,7 @@ ip link set data0 master br0 up
 case $role in
   kvm)
     if grep -qw svm /proc/cpuinfo; then modprobe kvm_amd; else modprobe kvm_intel; fi
-    modprobe -a vhost_net loop 2>/dev/null
+    modprobe loop
     ;;
   xen)
     modprobe -a xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xenfs loop

@@ -31,6 +31,7 @@ class LabSmokeTest {
       lab.pull("kvm-b", "/root/large file", folder.resolve("back"));
       assertThat(folder.resolve("back")).hasSameBinaryContentAs(large);
 
+      kernelLoadsWhatAFrameGateIsMadeOf(lab);
       partitionCutsOnlyHostFromHost(lab);
       guestServesAClient(lab);
 
@@ -85,6 +86,35 @@ class LabSmokeTest {
     return ProcessHandle.allProcesses()
         .filter(p -> p.info().commandLine().filter(line -> line.contains(folder)).isPresent())
         .toList();
+  }
+
+  /** Nothing loads these modules but the kernel itself, when netlink names what they are for. */
+  private static void kernelLoadsWhatAFrameGateIsMadeOf(Lab lab) {
+    String script =
+        """
+        set -e
+        ip tuntap add port mode tap
+        ip link add gate type ifb
+        ip link set port up
+        ip link set gate up
+        tc qdisc add dev port clsact
+        tc filter add dev port ingress matchall action mirred egress redirect dev gate
+        tc filter add dev port ingress pref 9 u32 match u32 0 0 action mirred egress redirect dev gate
+        tc qdisc add dev gate root plug
+        tc qdisc replace dev gate root tbf rate 1kbit burst 1540 limit 100000
+        ip link add link port name port.5 type vlan id 5
+        ip link set br0 type bridge vlan_filtering 1
+        ip link set port master br0
+        bridge vlan add dev port vid 100 pvid untagged
+        ls /sys/class/net
+        bridge vlan show dev port
+        ip link set br0 type bridge vlan_filtering 0
+        ip link del port
+        ip link del gate
+        """;
+    String seen = lab.exec("kvm-a", script).success();
+    // One ifb, and not the two that the module makes by itself.
+    assertThat(seen).contains("port.5", "100 PVID Egress Untagged").doesNotContain("ifb");
   }
 
   private static void partitionCutsOnlyHostFromHost(Lab lab) {
