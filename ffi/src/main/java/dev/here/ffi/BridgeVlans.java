@@ -16,7 +16,7 @@ public record BridgeVlans(int pvid, BitSet untagged, BitSet tagged) {
   static final int RTM_SETLINK = 19;
   static final int AF_BRIDGE = 7;
   static final int NLM_F_DUMP = 0x300;
-  static final int IFLA_AF_SPEC = 26;
+
   static final int IFLA_EXT_MASK = 29;
   static final int RTEXT_FILTER_BRVLAN_COMPRESSED = 4;
   static final int IFLA_BRIDGE_VLAN_INFO = 2;
@@ -64,13 +64,13 @@ public record BridgeVlans(int pvid, BitSet untagged, BitSet tagged) {
       // Without a master it is what the card's own switch says of itself.
       boolean found = attributes.number(NetlinkMessage.IFLA_MASTER) != 0;
       if (found && LinkFacts.index(in) == port) {
-        return decode(attributes.within(IFLA_AF_SPEC));
+        return decode(attributes.within(NetlinkMessage.IFLA_AF_SPEC));
       }
     }
     return none();
   }
 
-  /** Reads IFLA_AF_SPEC of a port. */
+  /** Reads NetlinkMessage.IFLA_AF_SPEC of a port. */
   static BridgeVlans decode(NetlinkAttributes bridge) {
     int pvid = 0;
     BitSet untagged = new BitSet();
@@ -142,7 +142,7 @@ public record BridgeVlans(int pvid, BitSet untagged, BitSet tagged) {
   }
 
   static NetlinkMessage request(int type, int port, int first, int last, int flags) {
-    NetlinkMessage message = NetlinkMessage.bridgePort(type, 0, port).begin(IFLA_AF_SPEC);
+    NetlinkMessage message = NetlinkMessage.bridgePort(type, 0, port).begin(NetlinkMessage.IFLA_AF_SPEC);
     if (first == last) {
       message.attribute(IFLA_BRIDGE_VLAN_INFO, info(flags, first));
     } else {

@@ -32,6 +32,10 @@ public final class NetlinkMessage {
   public static final int IFLA_MTU = 4;
   public static final int IFLA_MASTER = 10;
   public static final int IFLA_LINKINFO = 18;
+  public static final int IFLA_AF_SPEC = 26;
+  public static final int AF_INET6 = 10;
+  public static final int IFLA_INET6_ADDR_GEN_MODE = 8;
+  public static final int IN6_ADDR_GEN_MODE_NONE = 1;
   public static final int IFLA_INFO_KIND = 1;
   public static final int IFLA_INFO_DATA = 2;
   public static final int VETH_INFO_PEER = 1;

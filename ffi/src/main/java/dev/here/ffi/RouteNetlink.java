@@ -198,6 +198,26 @@ public final class RouteNetlink implements AutoCloseable {
         "add link " + name + " of kind " + kind);
   }
 
+  /**
+   * Keeps the kernel from giving a link that is down an IPv6 address of its own, and from sending
+   * what goes with it. Does nothing where there is no IPv6.
+   */
+  public void withoutIpv6Address(int index) {
+    NetlinkMessage message =
+        NetlinkMessage.link(NetlinkMessage.RTM_NEWLINK, 0, index, 0, 0)
+            .begin(NetlinkMessage.IFLA_AF_SPEC)
+            .begin(NetlinkMessage.AF_INET6)
+            .attribute(
+                NetlinkMessage.IFLA_INET6_ADDR_GEN_MODE,
+                new byte[] {NetlinkMessage.IN6_ADDR_GEN_MODE_NONE})
+            .end()
+            .end();
+    int result = tryRequest(message);
+    if (result < 0 && result != -Errno.EAFNOSUPPORT) {
+      throw new NativeException(-result, "keep link %d without an address".formatted(index));
+    }
+  }
+
   /** Creates two links that are joined like the ends of a cable. */
   public void addVeth(String name, String peer) {
     request(

@@ -44,6 +44,7 @@ public final class TrafficControl {
   /** Size of struct tcmsg, the fixed header of all of these. */
   static final int TCMSG_BYTES = 20;
 
+  static final int TCM_HANDLE_OFFSET = 8;
   static final int TCM_INFO_OFFSET = 16;
   static final int PLUG_OPTIONS_BYTES = 8;
   static final int SIZE_SPEC_BYTES = 24;
@@ -72,11 +73,6 @@ public final class TrafficControl {
   /** Handle of the discipline inside of it: 2:0. */
   private static int childHandle() {
     return 0x20000;
-  }
-
-  /** What the first filter of a u32 classifier gets: table 800, bucket 0, node 800. */
-  private static int firstNode() {
-    return 0x80000800;
   }
 
   /** Handle of an interface's places for filters: ffff:0. */
@@ -193,18 +189,28 @@ public final class TrafficControl {
   }
 
   /**
-   * Redirects every frame of one way of an interface to another one's queue, in place of what the
-   * same filter did before. A u32 filter that compares nothing: it matches frames of any length.
+   * Redirects every frame of one way of an interface to another one's queue. A u32 filter that
+   * compares nothing: it matches frames of any length.
    *
    * @param side TC_H_MIN_INGRESS: what the interface receives; TC_H_MIN_EGRESS: what it sends
    * @param preference filters with a lower one are asked before, 1 to 65535
-   * @param replaces whether the filter is there
    */
   public static NetlinkMessage redirect(
-      int interfaceIndex, int side, int preference, int targetIndex, boolean replaces) {
-    int flags =
-        NetlinkMessage.NLM_F_CREATE
-            | (replaces ? NetlinkMessage.NLM_F_REPLACE : NetlinkMessage.NLM_F_EXCL);
+      int interfaceIndex, int side, int preference, int targetIndex) {
+    int flags = NetlinkMessage.NLM_F_CREATE | NetlinkMessage.NLM_F_EXCL;
+    return redirection(flags, interfaceIndex, 0, side, preference, targetIndex);
+  }
+
+  /** Changes where a filter that {@link #redirect} made sends frames; none passes in between. */
+  public static NetlinkMessage redirect(
+      int interfaceIndex, int side, Filter filter, int targetIndex) {
+    int flags = NetlinkMessage.NLM_F_REPLACE;
+    return redirection(
+        flags, interfaceIndex, filter.handle(), side, filter.preference(), targetIndex);
+  }
+
+  private static NetlinkMessage redirection(
+      int flags, int interfaceIndex, int handle, int side, int preference, int targetIndex) {
     byte[] selector = octets(U32_SELECTOR_BYTES).put((byte) TC_U32_TERMINAL).array();
     byte[] mirred =
         octets(MIRRED_BYTES)
@@ -213,12 +219,7 @@ public final class TrafficControl {
             .putInt(MIRRED_INDEX_OFFSET, targetIndex)
             .array();
     return filter(
-            NetlinkMessage.RTM_NEWTFILTER,
-            flags,
-            interfaceIndex,
-            replaces ? firstNode() : 0,
-            side,
-            preference)
+            NetlinkMessage.RTM_NEWTFILTER, flags, interfaceIndex, handle, side, preference)
         .attribute(TCA_KIND, "u32")
         .begin(TCA_OPTIONS)
         .attribute(TCA_U32_SEL, selector)
@@ -323,11 +324,12 @@ public final class TrafficControl {
    * A filter, or a classifier as a whole; the kernel names each.
    *
    * @param preference lower ones are asked before
+   * @param handle the kernel's number for it among those of one preference
    * @param kind of classifier
    * @param redirectsTo index of the interface that {@link #redirect} sends frames to; 0 for any
    *     other filter
    */
-  public record Filter(int preference, String kind, int redirectsTo) {
+  public record Filter(int preference, int handle, String kind, int redirectsTo) {
     private static Filter decode(ByteBuffer message) {
       int info = message.getInt(TCM_INFO_OFFSET);
       NetlinkAttributes attributes = NetlinkAttributes.in(message.position(TCMSG_BYTES));
@@ -342,7 +344,8 @@ public final class TrafficControl {
               .map(found -> found.value().getInt(MIRRED_INDEX_OFFSET))
               .orElse(0);
       String kind = attributes.text(TCA_KIND);
-      return new Filter(info >>> 16, kind, kind.equals("u32") ? target : 0);
+      return new Filter(
+          info >>> 16, message.getInt(TCM_HANDLE_OFFSET), kind, kind.equals("u32") ? target : 0);
     }
   }
 

@@ -86,6 +86,8 @@ class HeadersTest {
     ours.put(stats.formatted("rx_dropped"), (long) LinkTraffic.RECEIVED_DROPPED_OFFSET);
     ours.put(stats.formatted("tx_dropped"), (long) LinkTraffic.SENT_DROPPED_OFFSET);
     ours.put("sizeof(struct tcmsg)", (long) TrafficControl.TCMSG_BYTES);
+    ours.put("offsetof(struct tcmsg, tcm_handle)", (long) TrafficControl.TCM_HANDLE_OFFSET);
+    ours.put("offsetof(struct tcmsg, tcm_info)", (long) TrafficControl.TCM_INFO_OFFSET);
     ours.put("sizeof(struct tc_plug_qopt)", (long) TrafficControl.PLUG_OPTIONS_BYTES);
     ours.put("sizeof(struct tc_sizespec)", (long) TrafficControl.SIZE_SPEC_BYTES);
     ours.put("offsetof(struct tc_sizespec, overhead)", 4L);

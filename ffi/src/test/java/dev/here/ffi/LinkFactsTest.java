@@ -169,7 +169,7 @@ class LinkFactsTest {
   void decodesTheVlansOfAPort() {
     byte[] request =
         NetlinkMessage.bridgePort(BridgeVlans.RTM_SETLINK, 0, 5)
-            .begin(BridgeVlans.IFLA_AF_SPEC)
+            .begin(NetlinkMessage.IFLA_AF_SPEC)
             .attribute(1, new byte[2])
             .attribute(BridgeVlans.IFLA_BRIDGE_VLAN_INFO, info(2 | 4, 20))
             .attribute(BridgeVlans.IFLA_BRIDGE_VLAN_INFO, info(8, 30))
@@ -187,7 +187,7 @@ class LinkFactsTest {
     for (int[] flagsAndVid : new int[][] {{0, 0}, {0, 4095}, {16, 5}}) {
       byte[] request =
           NetlinkMessage.bridgePort(BridgeVlans.RTM_SETLINK, 0, 5)
-              .begin(BridgeVlans.IFLA_AF_SPEC)
+              .begin(NetlinkMessage.IFLA_AF_SPEC)
               .attribute(
                   BridgeVlans.IFLA_BRIDGE_VLAN_INFO, info(flagsAndVid[0], flagsAndVid[1]))
               .end()
@@ -221,7 +221,7 @@ class LinkFactsTest {
   private static NetlinkAttributes spec(byte[] request) {
     ByteBuffer message = ByteBuffer.wrap(request).order(ByteOrder.nativeOrder());
     ByteBuffer content = message.position(NetlinkMessage.HEADER_BYTES).slice();
-    return LinkFacts.attributes(content).within(BridgeVlans.IFLA_AF_SPEC);
+    return LinkFacts.attributes(content).within(NetlinkMessage.IFLA_AF_SPEC);
   }
 
   /** A whole datagram: two answers and the end of the list, and one message for somebody else. */

@@ -2,6 +2,7 @@ package dev.here.net;
 
 import dev.here.ffi.NetlinkMessage;
 import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.TrafficControl;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,6 +16,7 @@ final class BucketPairQueue implements FrameQueue {
 
   private final PortFilter filter;
   private final ShutBucket[] buckets;
+  private Optional<TrafficControl.Filter> there = Optional.empty();
 
   /** Which one frames are redirected to. */
   private volatile int taking;
@@ -53,10 +55,15 @@ final class BucketPairQueue implements FrameQueue {
   }
 
   @Override
+  public void attached(RouteNetlink netlink) {
+    there = filter.find(netlink);
+  }
+
+  @Override
   public Optional<NetlinkMessage> boundary() {
     return holdsOlder
         ? Optional.empty()
-        : Optional.of(filter.redirect(other().link().index(), true));
+        : Optional.of(filter.redirectTo(other().link().index(), there.orElseThrow()));
   }
 
   @Override

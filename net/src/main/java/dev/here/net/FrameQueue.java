@@ -19,6 +19,9 @@ interface FrameQueue extends AutoCloseable {
   /** The interfaces that it is made of. */
   List<GateLink> links();
 
+  /** The port's frames are redirected to {@link #entry} now. */
+  void attached(RouteNetlink netlink);
+
   /**
    * The request that ends an epoch: later frames are held for themselves. Empty where the epoch
    * before has not been released: its lot goes on taking frames.

@@ -1,6 +1,7 @@
 package dev.here.net;
 
 import dev.here.ffi.LinkFacts;
+import dev.here.ffi.LinkTraffic;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
@@ -65,6 +66,7 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
             .orElseThrow(() -> new GateException("interface " + name + " was removed by others"))
             .index();
     netlink.alias(index, alias);
+    netlink.withoutIpv6Address(index);
     netlink.up(index, true);
     return new GateLink(index, vm, port, role, madeClassifier);
   }

@@ -24,9 +24,7 @@ record InboundGate(GateLink link, boolean plugged) {
     if (!plugged) {
       netlink.request(BUCKET.add(link.index(), ShutBucket.OPEN_RATE), "make a token bucket");
     }
-    netlink.request(
-        new PortFilter(link.port(), PortFilter.Way.TO_GUEST).redirect(link.index(), false),
-        "redirect what goes to interface " + link.port());
+    new PortFilter(link.port(), PortFilter.Way.TO_GUEST).redirect(netlink, link.index());
     return new InboundGate(link, plugged);
   }
 

@@ -82,10 +82,9 @@ public final class LeftGates {
     if (LinkFacts.find(netlink, port).isEmpty()) {
       return 0;
     }
-    return TrafficControl.filters(netlink, port, PortFilter.Way.FROM_GUEST.side()).stream()
-        .filter(filter -> filter.preference() == PortFilter.PREFERENCE)
-        .mapToInt(TrafficControl.Filter::redirectsTo)
-        .findFirst()
+    return new PortFilter(port, PortFilter.Way.FROM_GUEST)
+        .find(netlink)
+        .map(TrafficControl.Filter::redirectsTo)
         .orElse(0);
   }
 
@@ -127,13 +126,11 @@ public final class LeftGates {
   private static void freePort(RouteNetlink netlink, int port, boolean madeClassifier) {
     boolean others = false;
     for (PortFilter.Way way : PortFilter.Way.values()) {
-      for (TrafficControl.Filter filter : TrafficControl.filters(netlink, port, way.side())) {
-        if (filter.preference() == PortFilter.PREFERENCE) {
-          netlink.request(new PortFilter(port, way).remove(), "free interface " + port);
-        } else {
-          others = true;
-        }
+      var filter = new PortFilter(port, way);
+      if (filter.find(netlink).isPresent()) {
+        netlink.request(filter.remove(), "free interface " + port);
       }
+      others |= !TrafficControl.filters(netlink, port, way.side()).isEmpty();
     }
     if (madeClassifier && !others && TrafficControl.classifier(netlink, port).isPresent()) {
       netlink.request(

@@ -48,6 +48,9 @@ final class PlugQueue implements FrameQueue {
   }
 
   @Override
+  public void attached(RouteNetlink netlink) {}
+
+  @Override
   public Optional<NetlinkMessage> boundary() {
     return unreleased
         ? Optional.empty()

@@ -1,7 +1,9 @@
 package dev.here.net;
 
 import dev.here.ffi.NetlinkMessage;
+import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
+import java.util.Optional;
 
 /**
  * The filter with which a port's frames go to a gate in place of going on. It is the first that is
@@ -31,9 +33,23 @@ record PortFilter(int port, Way way) {
 
   static final int PREFERENCE = 1;
 
-  /** The request that sends frames to the interface {@code entry}. */
-  NetlinkMessage redirect(int entry, boolean isThere) {
-    return TrafficControl.redirect(port, way.side, PREFERENCE, entry, isThere);
+  /** Sends frames to the interface {@code entry} from now on. */
+  void redirect(RouteNetlink netlink, int entry) {
+    netlink.request(
+        TrafficControl.redirect(port, way.side, PREFERENCE, entry),
+        "redirect the frames of interface " + port);
+  }
+
+  /** The filter as the kernel has it; empty when it is not there. */
+  Optional<TrafficControl.Filter> find(RouteNetlink netlink) {
+    return TrafficControl.filters(netlink, port, way.side).stream()
+        .filter(filter -> filter.preference() == PREFERENCE && filter.redirectsTo() > 0)
+        .findFirst();
+  }
+
+  /** The request that sends frames to {@code entry} in place of where {@code there} sends them. */
+  NetlinkMessage redirectTo(int entry, TrafficControl.Filter there) {
+    return TrafficControl.redirect(port, way.side, there, entry);
   }
 
   /** The request that lets frames take their own way again. */

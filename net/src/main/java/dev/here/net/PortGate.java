@@ -75,8 +75,8 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
             TrafficControl.addClassifier(port.index()), "add clsact to " + port.name());
       }
       Optional<InboundGate> in = inbound();
-      netlink.request(
-          outwards().redirect(out.entry(), false), "redirect what comes from " + port.name());
+      outwards().redirect(netlink, out.entry());
+      out.attached(netlink);
       return new PortGate(port, out, in);
     }
 

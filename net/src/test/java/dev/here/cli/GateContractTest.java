@@ -1,0 +1,4 @@
+package dev.here.cli;
+
+/** The gate's contract on the kernel of this machine. */
+class GateContractTest extends GateContract {}
