@@ -39,6 +39,7 @@ final class Loopback {
         vmName,
         vcpus,
         List.of(),
+        List.of(),
         STREAMS,
         true,
         limits,

@@ -1,6 +1,7 @@
 package dev.here.cli;
 
 import dev.here.host.ApiClient;
+import dev.here.host.GuestBridges;
 import dev.here.host.Hered;
 import dev.here.host.HostConfig;
 import dev.here.host.HostConfigFile;
@@ -189,7 +190,7 @@ final class DemoRack implements AutoCloseable {
         Map.of(peer, new InetSocketAddress(lab.replicationAddress(peer), PEER_PORT)),
         lab.witnessAddress() + ":" + WITNESS_PORT,
         RUN_FOLDER.resolve("token"),
-        "br0",
+        GuestBridges.parse(List.of("br0")),
         List.of(Path.of("/opt/guest")),
         warmHosts.contains(host) ? 1 : 0,
         Duration.ofMillis(SUSPECT_AFTER_MILLIS));

@@ -1,6 +1,7 @@
 package dev.here.cli;
 
 import dev.here.host.ApiClient;
+import dev.here.host.GuestBridges;
 import dev.here.host.Hered;
 import dev.here.host.HostConfig;
 import java.net.InetAddress;
@@ -65,9 +66,12 @@ final class HeredCommand implements Callable<Integer> {
 
   @Option(
       names = "--bridge",
-      defaultValue = "",
-      description = "Bridge that a guest's TAP joins after take-over.")
-  private String bridge = "";
+      paramLabel = "[SOURCE=]BRIDGE",
+      description = {
+        "Bridge here that a card of a guest joins after take-over: all cards, or those that are",
+        "in bridge SOURCE at the guest's own host; may be repeated."
+      })
+  private List<String> bridges = List.of();
 
   @Option(
       names = "--disk-folder",
@@ -101,7 +105,7 @@ final class HeredCommand implements Callable<Integer> {
             peers,
             witness,
             tokenFile,
-            bridge,
+            GuestBridges.parse(bridges),
             diskFolders,
             spares,
             Duration.ofMillis(suspectAfterMillis)));

@@ -70,9 +70,17 @@ final class StatusCommand implements Callable<Integer> {
           replica.path("verdict").asString(""),
           replica.path("committedEpoch").asLong(0),
           suffix(replica.path("reason").asString("")));
+      printCards(out, replica.path("cards"));
     }
     if (status.path("protections").isEmpty() && status.path("replicas").isEmpty()) {
       out.println("  protects nothing, stands by for nothing");
+    }
+  }
+
+  private static void printCards(PrintWriter out, JsonNode cards) {
+    int number = 0;
+    for (JsonNode card : cards) {
+      out.printf("           card %d: %s%n", ++number, card.asString(""));
     }
   }
 

@@ -91,8 +91,7 @@ public record LinkFacts(
 
   static NetlinkAttributes attributes(ByteBuffer message) {
     if (message.remaining() < IFINFOMSG_BYTES) {
-      throw NetlinkAttributes.broken(
-          "%d bytes about an interface".formatted(message.remaining()));
+      throw NetlinkAttributes.broken("%d bytes about an interface".formatted(message.remaining()));
     }
     return NetlinkAttributes.in(
         message.slice(IFINFOMSG_BYTES, message.remaining() - IFINFOMSG_BYTES));

@@ -36,7 +36,8 @@ final class NetlinkAnswers {
       if (length < NetlinkMessage.HEADER_BYTES || length > in.remaining()) {
         throw new NativeException(
             Errno.EBADMSG,
-            "read a netlink message of %d bytes where %d are left".formatted(length, in.remaining()));
+            "read a netlink message of %d bytes where %d are left"
+                .formatted(length, in.remaining()));
       }
       if (in.getInt(start + 8) == sequence) {
         ByteBuffer content =

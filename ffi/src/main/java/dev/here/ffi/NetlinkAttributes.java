@@ -15,6 +15,7 @@ import java.util.Optional;
 final class NetlinkAttributes {
   /** Without the bits for "nested" and "big-endian". */
   static final int TYPE_MASK = 0x3fff;
+
   static final int ATTRIBUTE_BYTES = 4;
 
   /** One attribute; its value's buffer has position 0. */

@@ -188,8 +188,7 @@ class LinkFactsTest {
       byte[] request =
           NetlinkMessage.bridgePort(BridgeVlans.RTM_SETLINK, 0, 5)
               .begin(NetlinkMessage.IFLA_AF_SPEC)
-              .attribute(
-                  BridgeVlans.IFLA_BRIDGE_VLAN_INFO, info(flagsAndVid[0], flagsAndVid[1]))
+              .attribute(BridgeVlans.IFLA_BRIDGE_VLAN_INFO, info(flagsAndVid[0], flagsAndVid[1]))
               .end()
               .toBytes(1);
       assertThatThrownBy(() -> BridgeVlans.decode(spec(request)))
@@ -201,7 +200,8 @@ class LinkFactsTest {
   @Test
   void aRunOfVlansIsOneRequestWithItsEnds() {
     byte[] request =
-        BridgeVlans.request(BridgeVlans.RTM_SETLINK, 5, 30, 39, BridgeVlans.BRIDGE_VLAN_INFO_UNTAGGED)
+        BridgeVlans.request(
+                BridgeVlans.RTM_SETLINK, 5, 30, 39, BridgeVlans.BRIDGE_VLAN_INFO_UNTAGGED)
             .toBytes(1);
     ByteBuffer in = ByteBuffer.wrap(request).order(ByteOrder.nativeOrder());
     assertThat(in.getShort(4)).isEqualTo((short) 19);
@@ -253,8 +253,7 @@ class LinkFactsTest {
     assertThat(answers.errno()).isEqualTo(Errno.ENODEV);
   }
 
-  private static void message(
-      ByteBuffer out, int type, int sequence, int flags, byte[] content) {
+  private static void message(ByteBuffer out, int type, int sequence, int flags, byte[] content) {
     out.putInt(16 + content.length).putShort((short) type).putShort((short) flags);
     out.putInt(sequence).putInt(0).put(content);
     out.position(out.position() + 3 & ~3);

@@ -16,7 +16,7 @@ import java.util.Map;
  * @param peers other hosts' peer addresses by their names
  * @param witness connect string of the third party; empty for none
  * @param tokenFile the secret that all peers share, 16 octets at least
- * @param bridge what a guest's TAP joins after take-over; empty for none
+ * @param bridges which bridges the cards of guests join that may come here
  * @param diskFolders where disks that a peer names may lie
  * @param spares VMM processes kept ready for new replicas, 0 to 4: 0 suits a host that never stands
  *     by
@@ -30,7 +30,7 @@ public record HostConfig(
     Map<String, InetSocketAddress> peers,
     String witness,
     Path tokenFile,
-    String bridge,
+    GuestBridges bridges,
     List<Path> diskFolders,
     int spares,
     Duration suspectAfter) {

@@ -16,6 +16,7 @@ import dev.here.replication.Suspicion;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -143,6 +144,7 @@ public final class Keeper {
         usual.vmName(),
         usual.vcpus(),
         guest.disks(),
+        List.of(),
         usual.streams(),
         usual.shadow(),
         new Suspicion.Limits(suspect, 2 * suspect, 6 * suspect, suspect),

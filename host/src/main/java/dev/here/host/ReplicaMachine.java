@@ -1,6 +1,7 @@
 package dev.here.host;
 
 import dev.here.hypervisor.Standby;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -13,6 +14,9 @@ interface ReplicaMachine extends AutoCloseable {
 
   /** How a user reaches the guest: a control socket, or a domain's name. */
   String vm();
+
+  /** What the guest's cards are joined to here, for people; empty when that is not known yet. */
+  List<String> cards();
 
   /** Whether the replica's memory is still there. */
   boolean lives();

@@ -14,30 +14,38 @@ import org.slf4j.LoggerFactory;
  *
  * @param vmName whose replica
  * @param vmm the VMM's process
- * @param tap the TAP interface made for it; empty for none
+ * @param taps the TAP interfaces made for it
  * @param takenOver whether the guest was, or was just about to be, started in it
  */
-record ReplicaRecord(String vmName, ProcessMark vmm, String tap, boolean takenOver) {
+record ReplicaRecord(String vmName, ProcessMark vmm, List<String> taps, boolean takenOver) {
   private static final Logger LOG = LoggerFactory.getLogger(ReplicaRecord.class);
   private static final String FILE = "replica.json";
+
+  ReplicaRecord {
+    taps = List.copyOf(taps);
+  }
 
   void write(Path folder) {
     JsonFile.write(folder.resolve(FILE), this);
   }
 
   ReplicaRecord beingTakenOver() {
-    return new ReplicaRecord(vmName, vmm, tap, true);
+    return new ReplicaRecord(vmName, vmm, taps, true);
   }
 
   /**
-   * Removes the TAP. Its name is forgotten first, since another guest's may get it next, and
-   * whoever clears up after this record must not take that one's away.
+   * Removes the TAPs. Their names are forgotten first, since other guests' may get them next, and
+   * whoever clears up after this record must not take those away.
    */
-  void releaseTap(Path folder) {
-    if (!tap.isEmpty()) {
-      new ReplicaRecord(vmName, vmm, "", takenOver).write(folder);
-      GuestTap.left(tap).close();
+  void releaseTaps(Path folder) {
+    if (!taps.isEmpty()) {
+      new ReplicaRecord(vmName, vmm, List.of(), takenOver).write(folder);
+      removeTaps();
     }
+  }
+
+  private void removeTaps() {
+    taps.forEach(tap -> GuestTap.left(tap).close());
   }
 
   /**
@@ -79,9 +87,7 @@ record ReplicaRecord(String vmName, ProcessMark vmm, String tap, boolean takenOv
           LOG.info("the replica of {} that an earlier daemon left is given up", vmName);
           process.destroyForcibly();
         });
-    if (!tap.isEmpty()) {
-      GuestTap.left(tap).close();
-    }
+    removeTaps();
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.toList()) {
         Files.deleteIfExists(file);

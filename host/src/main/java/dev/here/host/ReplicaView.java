@@ -6,6 +6,7 @@ import dev.here.replication.FailoverTimes;
 import dev.here.replication.Verdict;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,6 +15,7 @@ import java.util.Optional;
  * @param vm the VMM's control socket
  * @param reason in words, what keeps it from its normal state; empty for nothing
  * @param committedEpoch last checkpoint that could be started, 0 for none
+ * @param cards what the guest's cards are joined to here, for people
  * @param failover how long the take-over took, once there was one
  * @param guest progress of a guest that runs here
  */
@@ -25,6 +27,7 @@ record ReplicaView(
     Verdict verdict,
     String reason,
     long committedEpoch,
+    List<String> cards,
     Optional<FailoverTimes> failover,
     Optional<GuestProgress> guest) {
   private static final String FILE = "takenover.json";
@@ -50,6 +53,7 @@ record ReplicaView(
         verdict,
         reasonNow,
         committedEpoch,
+        cards,
         failover,
         Optional.of(guestNow));
   }

@@ -103,7 +103,7 @@ final class StandbyReplica implements AutoCloseable {
       Files.createDirectories(folder);
       ReplicaMachine machine =
           XenStandby.isHere()
-              ? XenReplica.prepare(hello, folder)
+              ? XenReplica.prepare(config, hello, folder)
               : VmmReplica.prepare(config, hello, folder, spares);
       try {
         return new StandbyReplica(
@@ -168,6 +168,7 @@ final class StandbyReplica implements AutoCloseable {
         failover.verdict(),
         failover.reason(),
         receiver.replica().committedEpoch(),
+        machine.cards(),
         times,
         isRunning() ? Optional.of(machine.standby().progress(PROGRESS_NANOS)) : Optional.empty());
   }
@@ -216,7 +217,7 @@ final class StandbyReplica implements AutoCloseable {
     store.close();
     machine.close();
     if (!isRunning() || !lives()) {
-      record.ifPresent(left -> left.releaseTap(folder));
+      record.ifPresent(left -> left.releaseTaps(folder));
     }
     lease.ifPresent(Lease::close);
   }

@@ -71,6 +71,7 @@ final class TakenOverGuest implements AutoCloseable {
         Verdict.HEALTHY,
         "",
         0,
+        record.taps(),
         Optional.empty(),
         Optional.empty());
   }
@@ -150,10 +151,10 @@ final class TakenOverGuest implements AutoCloseable {
     return last.now(kept.test(name()) ? "" : hindrance, progress.ask(PROGRESS_NANOS));
   }
 
-  /** Its VMM has ended: it is owned from here no longer, and its TAP goes. */
+  /** Its VMM has ended: it is owned from here no longer, and its TAPs go. */
   void forget() {
     close();
-    record.releaseTap(folder);
+    record.releaseTaps(folder);
   }
 
   /** The guest runs on. */

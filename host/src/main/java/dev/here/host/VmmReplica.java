@@ -13,16 +13,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** A replica in a warm process of our own VMM, with a TAP for the guest. */
+/** A replica in a warm process of our own VMM, with a TAP for each card of the guest. */
 final class VmmReplica implements ReplicaMachine {
   private final String name;
   private final VmmStandby standby;
-  private final Optional<GuestTap> tap;
+  private final List<GuestTap> taps;
 
-  private VmmReplica(String name, VmmStandby standby, Optional<GuestTap> tap) {
+  private VmmReplica(String name, VmmStandby standby, List<GuestTap> taps) {
     this.name = name;
     this.standby = standby;
-    this.tap = tap;
+    this.taps = List.copyOf(taps);
   }
 
   /**
@@ -32,38 +32,37 @@ final class VmmReplica implements ReplicaMachine {
    * @param spares where a started process may be
    */
   static VmmReplica prepare(HostConfig config, Message.Hello hello, Path folder, SpareVmms spares) {
-    Optional<GuestTap> tap =
-        config.bridge().isEmpty() ? Optional.empty() : Optional.of(GuestTap.make(config.bridge()));
+    List<GuestTap> taps = GuestTap.make(CardPlace.of(config, hello.cards()));
     VmmStandby standby = null;
     try {
       standby =
           new VmmStandby(
-              VmmCommand.ofThisJava(vmmOptions(config, hello, tap)),
+              VmmCommand.ofThisJava(vmmOptions(config, hello, taps)),
               folder.resolve("vmm.sock"),
               folder.resolve("vmm.log"));
       spares.take().ifPresent(standby::startFrom);
       standby.prepare(hello.memory(), hello.vcpus());
-      return new VmmReplica(hello.vmName(), standby, tap);
+      return new VmmReplica(hello.vmName(), standby, taps);
     } catch (HypervisorException | HostException | RefusedException e) {
       if (standby != null) {
         standby.close();
       }
-      tap.ifPresent(GuestTap::close);
+      taps.forEach(GuestTap::close);
       throw e;
     }
   }
 
   private static List<String> vmmOptions(
-      HostConfig config, Message.Hello hello, Optional<GuestTap> tap) {
+      HostConfig config, Message.Hello hello, List<GuestTap> taps) {
     List<String> options = new ArrayList<>();
     for (String disk : hello.disks()) {
       options.add("--disk");
       options.add(allowedDisk(config, disk) + ",readonly");
     }
-    tap.ifPresent(made -> {
+    for (GuestTap tap : taps) {
       options.add("--nic");
-      options.add("tap=" + made.name());
-    });
+      options.add(tap.option());
+    }
     return options;
   }
 
@@ -100,6 +99,11 @@ final class VmmReplica implements ReplicaMachine {
   }
 
   @Override
+  public List<String> cards() {
+    return taps.stream().map(GuestTap::toString).toList();
+  }
+
+  @Override
   public boolean lives() {
     return standby.process().map(ProcessHandle::isAlive).orElse(false);
   }
@@ -110,7 +114,7 @@ final class VmmReplica implements ReplicaMachine {
         new ReplicaRecord(
             name,
             ProcessMark.of(standby.process().orElseThrow()),
-            tap.map(GuestTap::name).orElse(""),
+            taps.stream().map(GuestTap::name).toList(),
             false));
   }
 
@@ -126,6 +130,6 @@ final class VmmReplica implements ReplicaMachine {
 
   @Override
   public void withdraw() {
-    tap.ifPresent(GuestTap::close);
+    taps.forEach(GuestTap::close);
   }
 }

@@ -6,6 +6,7 @@ import dev.here.formats.wire.Message;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Standby;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -17,22 +18,26 @@ final class XenReplica implements ReplicaMachine {
 
   private final String name;
   private final XenStandby standby;
+  private final List<CardPlace> places;
 
-  private XenReplica(String name, XenStandby standby) {
+  private XenReplica(String name, XenStandby standby, List<CardPlace> places) {
     this.name = name;
     this.standby = standby;
+    this.places = List.copyOf(places);
   }
 
   /**
-   * Takes memory for the replica.
+   * Takes memory for the replica. The domain's own configuration will join its cards to their
+   * bridges; those have to be here and carry them.
    *
    * @param folder of the replica
    */
-  static XenReplica prepare(Message.Hello hello, Path folder) {
+  static XenReplica prepare(HostConfig config, Message.Hello hello, Path folder) {
+    List<CardPlace> places = CardPlace.ofSameNames(config.name(), hello.cards());
     XenStandby standby = new XenStandby(folder.resolve("xl.log"));
     try {
       standby.prepare(hello.memory(), hello.vcpus());
-      return new XenReplica(hello.vmName(), standby);
+      return new XenReplica(hello.vmName(), standby, places);
     } catch (HypervisorException e) {
       standby.close();
       throw e;
@@ -49,6 +54,11 @@ final class XenReplica implements ReplicaMachine {
     return GuestReference.XEN + standby.domain().map(XenDomain::name).orElse(name);
   }
 
+  @Override
+  public List<String> cards() {
+    return places.stream().map(CardPlace::toString).toList();
+  }
+
   /** The memory is this process's own; once there is a domain, that is what counts. */
   @Override
   public boolean lives() {
@@ -61,7 +71,7 @@ final class XenReplica implements ReplicaMachine {
     return standby
         .domain()
         .flatMap(domain -> ProcessHandle.of(domain.modelPid()))
-        .map(model -> new ReplicaRecord(name, ProcessMark.of(model), "", true));
+        .map(model -> new ReplicaRecord(name, ProcessMark.of(model), List.of(), true));
   }
 
   @Override

@@ -22,7 +22,7 @@ class HostConfigFileTest {
           Map.of("b", new InetSocketAddress("127.0.0.2", 7701)),
           "127.0.0.3:2181",
           Path.of("/run/here/token"),
-          "br0",
+          new GuestBridges("br0", Map.of("vmbr1", "br1")),
           List.of(Path.of("/srv/disks")),
           2,
           Duration.ofMillis(600));

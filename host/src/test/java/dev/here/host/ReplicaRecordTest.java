@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -13,21 +14,24 @@ class ReplicaRecordTest {
   private static final ProcessMark GONE = new ProcessMark(1, "never");
 
   @Test
-  void aTapThatWasRemovedIsForgotten() throws Exception {
+  void tapsThatWereRemovedAreForgotten() throws Exception {
     Path folder = Files.createDirectories(replicas.resolve("session"));
     // Longer than an interface's name can be.
-    ReplicaRecord record = new ReplicaRecord("vm1", GONE, "no-interface-has-this-name", true);
+    ReplicaRecord record =
+        new ReplicaRecord("vm1", GONE, List.of("no-interface-has-this-name"), true);
     record.write(folder);
-    record.releaseTap(folder);
-    assertThat(ReplicaRecord.read(folder)).isEqualTo(new ReplicaRecord("vm1", GONE, "", true));
+    record.releaseTaps(folder);
+    assertThat(ReplicaRecord.read(folder))
+        .isEqualTo(new ReplicaRecord("vm1", GONE, List.of(), true));
   }
 
   @Test
   void whatEndedIsClearedAndWhatRunsIsNot() throws Exception {
     Path ended = Files.createDirectories(replicas.resolve("ended"));
-    new ReplicaRecord("vm1", GONE, "", true).write(ended);
+    new ReplicaRecord("vm1", GONE, List.of(), true).write(ended);
     Path running = Files.createDirectories(replicas.resolve("running"));
-    new ReplicaRecord("vm2", ProcessMark.of(ProcessHandle.current()), "", true).write(running);
+    new ReplicaRecord("vm2", ProcessMark.of(ProcessHandle.current()), List.of(), true)
+        .write(running);
     assertThat(ReplicaRecord.clear(replicas)).containsExactly(running);
     assertThat(ended).doesNotExist();
     assertThat(running).exists();

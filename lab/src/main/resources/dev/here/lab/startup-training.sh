@@ -32,7 +32,7 @@ await() { # await SECONDS COMMAND...
 here witness --listen 127.0.0.1:2181 --dir witness >witness.log 2>&1 &
 cat >hered.json <<END
 {"name":"here", "api":"$PWD/hered.sock", "runFolder":"$PWD/run", "listen":"127.0.0.1:7700", "peers":{"there":"127.0.0.1:7700"},
- "witness":"127.0.0.1:2181", "tokenFile":"$PWD/token", "bridge":"br0", "diskFolders":[], "spares":1, "suspectAfter":"PT5S"}
+ "witness":"127.0.0.1:2181", "tokenFile":"$PWD/token", "bridges":{"usual":"br0", "bySource":{}}, "diskFolders":[], "spares":1, "suspectAfter":"PT5S"}
 END
 HERE_STARTUP_RECORD=$PWD /opt/jre/bin/java "${options[@]}" -XX:AOTMode=record \
   -XX:AOTConfiguration=hered-1.aotconf -cp "$classes" dev.here.host.Hered hered.json >hered.log 2>&1 &

@@ -16,10 +16,15 @@ final class Connection implements AutoCloseable {
   private final FrameReader reader;
   private final FrameWriter writer;
 
-  Connection(ByteChannel channel) {
+  /**
+   * Carries frames over a channel whose ends have proven who they are.
+   *
+   * @param version of the protocol, as the handshake found it
+   */
+  Connection(ByteChannel channel, int version) {
     this.channel = channel;
-    this.reader = new FrameReader(channel);
-    this.writer = new FrameWriter(channel);
+    this.reader = new FrameReader(channel, version);
+    this.writer = new FrameWriter(channel, version);
   }
 
   FrameReader reader() {
@@ -41,6 +46,10 @@ final class Connection implements AutoCloseable {
 
   @Override
   public void close() {
+    close(channel);
+  }
+
+  static void close(ByteChannel channel) {
     try {
       channel.close();
     } catch (IOException e) {

@@ -249,7 +249,8 @@ public final class EpochLoop implements AutoCloseable {
             protection.streams(),
             protection.vcpus(),
             memory,
-            protection.disks()),
+            protection.disks(),
+            protection.cards()),
         protection.connectNanos() / 1_000_000);
   }
 

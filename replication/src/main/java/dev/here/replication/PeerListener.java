@@ -103,8 +103,7 @@ public final class PeerListener implements AutoCloseable {
     boolean proven = false;
     try (channel) {
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-      handshake.accept(channel);
-      Connection connection = new Connection(channel);
+      Connection connection = new Connection(channel, handshake.accept(channel));
       Message first = connection.reader().nextMessage();
       watch.interrupt();
       unproven.release();

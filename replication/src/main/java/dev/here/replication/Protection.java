@@ -1,6 +1,7 @@
 package dev.here.replication;
 
 import dev.here.formats.wire.WireProtocol;
+import dev.here.machine.CardLink;
 import java.util.List;
 import java.util.UUID;
 
@@ -11,6 +12,7 @@ import java.util.UUID;
  * @param vmName as the user knows it
  * @param vcpus 1 to 8
  * @param disks paths of the guest's disks by rising PCI address, the same on the standby
+ * @param cards what the guest's network cards are joined to, by rising PCI address
  * @param streams TCP connections that carry pages, 1 to 8
  * @param shadow keep a copy of what the standby holds: costs the guest's memory once more here,
  *     saves most of the bytes, and lets a standby be seeded again after it lost its replica
@@ -27,6 +29,7 @@ public record Protection(
     String vmName,
     int vcpus,
     List<String> disks,
+    List<CardLink> cards,
     int streams,
     boolean shadow,
     Suspicion.Limits limits,
@@ -37,6 +40,7 @@ public record Protection(
     long retryNanos) {
   public Protection {
     disks = List.copyOf(disks);
+    cards = List.copyOf(cards);
     if (streams < 1 || streams > WireProtocol.MAX_STREAMS) {
       throw new IllegalArgumentException(
           "%d data streams are not possible, take 1 to %d"
@@ -51,6 +55,7 @@ public record Protection(
         vm,
         vmName,
         vcpus,
+        List.of(),
         List.of(),
         2,
         true,

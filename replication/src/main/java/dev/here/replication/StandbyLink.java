@@ -4,6 +4,7 @@ import dev.here.formats.wire.Handshake;
 import dev.here.formats.wire.Message;
 import dev.here.formats.wire.RefusalCode;
 import dev.here.formats.wire.WireException;
+import dev.here.formats.wire.WireProtocol;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.channels.ByteChannel;
@@ -20,6 +21,9 @@ import java.util.concurrent.atomic.AtomicReference;
  * use any more; a new one takes its place.
  */
 final class StandbyLink implements AutoCloseable {
+  /** The connections' channels, that of one which is not proven yet included. */
+  private final List<ByteChannel> dialled = new CopyOnWriteArrayList<>();
+
   private final List<Connection> connections = new CopyOnWriteArrayList<>();
   private volatile Optional<RefusedException> refusal = Optional.empty();
 
@@ -80,16 +84,42 @@ final class StandbyLink implements AutoCloseable {
 
   private Message.Welcome openConnection(Dialer dialer, Handshake handshake, Message first)
       throws IOException {
-    ByteChannel channel = dialer.dial();
-    Connection connection = new Connection(channel);
-    connections.add(connection);
-    handshake.initiate(channel);
+    Connection connection = open(dialer, handshake, first);
     connection.write(first);
     return switch (connection.reader().nextMessage()) {
       case Message.Welcome answer -> answer;
       case Message.Refusal refusal -> throw new RefusedException(refusal.code(), refusal.reason());
       case Message other -> throw new WireException("the standby answered with " + other.type());
     };
+  }
+
+  private Connection open(Dialer dialer, Handshake handshake, Message first) throws IOException {
+    ByteChannel channel = dialer.dial();
+    dialled.add(channel);
+    int version = handshake.initiate(channel);
+    Connection connection = new Connection(channel, version);
+    connections.add(connection);
+    if (first instanceof Message.Hello hello) {
+      requireCards(hello, version);
+    }
+    return connection;
+  }
+
+  /**
+   * A standby of version 1 makes one port in the one bridge that it has, and would leave the guest
+   * without the rest.
+   */
+  private static void requireCards(Message.Hello hello, int version) {
+    boolean more =
+        hello.cards().size() > 1
+            || hello.cards().stream()
+                .anyMatch(card -> card.queuePairs() > 1 || card.vlans().isPresent());
+    if (version < WireProtocol.CARDS_VERSION && more) {
+      throw new RefusedException(
+          RefusalCode.UNSUITABLE,
+          "the standby speaks version %d of the protocol, which has no place for several cards, their queues and VLANs: upgrade HERE there"
+              .formatted(version));
+    }
   }
 
   /** What the standby held when the session was opened. */
@@ -166,7 +196,7 @@ final class StandbyLink implements AutoCloseable {
   /** Closes everything; the first reason is kept. */
   void fail(String reason) {
     acknowledgements.close(reason);
-    connections.forEach(Connection::close);
+    dialled.forEach(Connection::close);
   }
 
   private void readControl() {

@@ -28,6 +28,7 @@ class HeartbeatTest {
             usual.vmName(),
             usual.vcpus(),
             usual.disks(),
+            usual.cards(),
             usual.streams(),
             usual.shadow(),
             new Suspicion.Limits(1, 1, 1, 1),

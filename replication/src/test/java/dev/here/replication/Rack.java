@@ -70,6 +70,7 @@ final class Rack implements AutoCloseable {
             "fake",
             1,
             List.of(),
+            List.of(),
             streams,
             shadow,
             limits,

@@ -16,6 +16,7 @@ public final class FrameReader {
   private static final int FIRST_BUFFER_BYTES = 16 << 10;
 
   private final ReadableByteChannel channel;
+  private final int version;
   private final CRC32C crc = new CRC32C();
   private ByteBuffer buffer = newBuffer(FIRST_BUFFER_BYTES);
   private MemorySegment segment = MemorySegment.ofBuffer(buffer);
@@ -23,8 +24,14 @@ public final class FrameReader {
   private int frameBytes;
   private long receivedBytes;
 
-  public FrameReader(ReadableByteChannel channel) {
+  /**
+   * Reads from a proven connection.
+   *
+   * @param version of the protocol, as {@link Handshake} found it
+   */
+  public FrameReader(ReadableByteChannel channel, int version) {
     this.channel = channel;
+    this.version = version;
     buffer.limit(0);
   }
 
@@ -86,7 +93,7 @@ public final class FrameReader {
 
   /** The current frame decoded; not for PAGES. */
   public Message message(FrameType type) {
-    return MessageCodec.decode(type, payload());
+    return MessageCodec.decode(type, payload(), version);
   }
 
   /** The next frame decoded; not for PAGES. */

@@ -11,12 +11,19 @@ public final class FrameWriter {
   private static final int FIRST_BUFFER_BYTES = 4 << 10;
 
   private final WritableByteChannel channel;
+  private final int version;
   private final CRC32C crc = new CRC32C();
   private ByteBuffer buffer = newBuffer(FIRST_BUFFER_BYTES);
   private long sentBytes;
 
-  public FrameWriter(WritableByteChannel channel) {
+  /**
+   * Writes to a proven connection.
+   *
+   * @param version of the protocol, as {@link Handshake} found it
+   */
+  public FrameWriter(WritableByteChannel channel, int version) {
     this.channel = channel;
+    this.version = version;
   }
 
   /** Writes one message; blocks until the connection has taken it. */
@@ -29,7 +36,7 @@ public final class FrameWriter {
       buffer = newBuffer(most);
     }
     buffer.clear().position(WireProtocol.HEADER_BYTES);
-    MessageCodec.encode(message, buffer);
+    MessageCodec.encode(message, buffer, version);
     write(message.type(), buffer);
   }
 

@@ -1,6 +1,7 @@
 package dev.here.formats.wire;
 
 import dev.here.machine.Bytes;
+import dev.here.machine.CardLink;
 import dev.here.machine.MemoryMap;
 import java.util.List;
 import java.util.UUID;
@@ -22,6 +23,8 @@ public sealed interface Message {
    * @param memory the guest's memory
    * @param disks paths of the guest's disks by rising PCI address, the same on the standby; at most
    *     16
+   * @param cards what the guest's network cards are joined to, by rising PCI address; at most 16.
+   *     From a peer of version 1 it is {@link CardLink#UNKNOWN} alone
    */
   record Hello(
       UUID vm,
@@ -31,10 +34,12 @@ public sealed interface Message {
       int streams,
       int vcpus,
       MemoryMap memory,
-      List<String> disks)
+      List<String> disks,
+      List<CardLink> cards)
       implements Message {
     public Hello {
       disks = List.copyOf(disks);
+      cards = List.copyOf(cards);
     }
 
     @Override

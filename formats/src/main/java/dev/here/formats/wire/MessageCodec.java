@@ -1,11 +1,14 @@
 package dev.here.formats.wire;
 
 import dev.here.machine.Bytes;
+import dev.here.machine.CardLink;
 import dev.here.machine.InvalidMachineStateException;
 import dev.here.machine.MachineState;
 import dev.here.machine.MemoryKind;
 import dev.here.machine.MemoryMap;
 import dev.here.machine.MemoryRegion;
+import dev.here.machine.PortVlans;
+import dev.here.machine.VlanRange;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -13,6 +16,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -21,6 +25,7 @@ import java.util.UUID;
  */
 public final class MessageCodec {
   private static final int MAX_NAME_BYTES = 255;
+  private static final int MAX_BRIDGE_BYTES = 15;
   private static final int MAX_DISKS = 16;
   private static final int MAX_REASON_BYTES = 2048;
   private static final int MAX_REGIONS = 512;
@@ -28,11 +33,15 @@ public final class MessageCodec {
 
   private MessageCodec() {}
 
-  /** Appends the payload of {@code message} to {@code out} (little-endian). */
-  public static void encode(Message message, ByteBuffer out) {
+  /**
+   * Appends the payload of {@code message} to {@code out} (little-endian).
+   *
+   * @param version of the protocol that the peer speaks; what it has no place for is left out
+   */
+  public static void encode(Message message, ByteBuffer out, int version) {
     out.order(ByteOrder.LITTLE_ENDIAN);
     switch (message) {
-      case Message.Hello hello -> encodeHello(hello, out);
+      case Message.Hello hello -> encodeHello(hello, out, version);
       case Message.Attach attach -> putUuid(out, attach.session()).putInt(attach.stream());
       case Message.Welcome welcome ->
           putUuid(out, welcome.replica()).putLong(welcome.committedEpoch());
@@ -61,11 +70,15 @@ public final class MessageCodec {
         : message.type().maxPayloadBytes();
   }
 
-  /** Decodes the payload between position and limit of {@code in}. */
-  public static Message decode(FrameType type, ByteBuffer in) {
+  /**
+   * Decodes the payload between position and limit of {@code in}.
+   *
+   * @param version of the protocol that the peer speaks
+   */
+  public static Message decode(FrameType type, ByteBuffer in, int version) {
     in.order(ByteOrder.LITTLE_ENDIAN);
     try {
-      Message message = decodeBody(type, in);
+      Message message = decodeBody(type, in, version);
       if (in.hasRemaining()) {
         throw new WireException("%s has %d octets too many".formatted(type, in.remaining()));
       }
@@ -77,9 +90,9 @@ public final class MessageCodec {
     }
   }
 
-  private static Message decodeBody(FrameType type, ByteBuffer in) {
+  private static Message decodeBody(FrameType type, ByteBuffer in, int version) {
     return switch (type) {
-      case HELLO -> decodeHello(in);
+      case HELLO -> decodeHello(in, version);
       case ATTACH ->
           new Message.Attach(
               uuid(in), bounded("stream", in.getInt(), 0, WireProtocol.MAX_STREAMS - 1));
@@ -106,7 +119,7 @@ public final class MessageCodec {
     };
   }
 
-  private static void encodeHello(Message.Hello hello, ByteBuffer out) {
+  private static void encodeHello(Message.Hello hello, ByteBuffer out, int version) {
     putUuid(out, hello.vm());
     putUuid(out, hello.session()).putLong(hello.fencingToken());
     putText(out, hello.vmName(), MAX_NAME_BYTES);
@@ -120,9 +133,30 @@ public final class MessageCodec {
     }
     out.put((byte) hello.disks().size());
     hello.disks().forEach(disk -> putText(out, disk, MAX_NAME_BYTES));
+    if (version >= WireProtocol.CARDS_VERSION) {
+      out.put((byte) hello.cards().size());
+      hello.cards().forEach(card -> encodeCard(card, out));
+    }
   }
 
-  private static Message.Hello decodeHello(ByteBuffer in) {
+  private static void encodeCard(CardLink card, ByteBuffer out) {
+    putText(out, card.bridge(), MAX_BRIDGE_BYTES);
+    out.putShort((short) card.mtuBytes()).putShort((short) card.queuePairs());
+    out.put((byte) (card.vlans().isPresent() ? 1 : 0));
+    card.vlans()
+        .ifPresent(vlans -> {
+          out.putShort((short) vlans.pvid());
+          encodeRanges(vlans.untagged(), out);
+          encodeRanges(vlans.tagged(), out);
+        });
+  }
+
+  private static void encodeRanges(List<VlanRange> ranges, ByteBuffer out) {
+    out.put((byte) ranges.size());
+    ranges.forEach(range -> out.putShort((short) range.first()).putShort((short) range.last()));
+  }
+
+  private static Message.Hello decodeHello(ByteBuffer in, int version) {
     UUID vm = uuid(in);
     UUID session = uuid(in);
     long fencingToken = bounded("fencing token", in.getLong(), 0, Long.MAX_VALUE);
@@ -153,7 +187,42 @@ public final class MessageCodec {
         streams,
         vcpus,
         new MemoryMap(backingSizeBytes, regions),
-        disks);
+        disks,
+        version < WireProtocol.CARDS_VERSION ? List.of(CardLink.UNKNOWN) : decodeCards(in));
+  }
+
+  private static List<CardLink> decodeCards(ByteBuffer in) {
+    int count = bounded("cards", in.get(), 0, CardLink.MAX_CARDS);
+    List<CardLink> cards = new ArrayList<>();
+    for (int card = 0; card < count; card++) {
+      String bridge = text(in, MAX_BRIDGE_BYTES);
+      int mtuBytes = Short.toUnsignedInt(in.getShort());
+      int queuePairs = Short.toUnsignedInt(in.getShort());
+      boolean filtered = bounded("card's VLAN filtering", in.get(), 0, 1) == 1;
+      cards.add(
+          new CardLink(
+              bridge,
+              mtuBytes,
+              queuePairs,
+              filtered ? Optional.of(decodeVlans(in)) : Optional.empty()));
+    }
+    return cards;
+  }
+
+  private static PortVlans decodeVlans(ByteBuffer in) {
+    int pvid = Short.toUnsignedInt(in.getShort());
+    List<VlanRange> untagged = decodeRanges(in);
+    return new PortVlans(pvid, untagged, decodeRanges(in));
+  }
+
+  private static List<VlanRange> decodeRanges(ByteBuffer in) {
+    int count = bounded("runs of VLANs", Byte.toUnsignedInt(in.get()), 0, PortVlans.MAX_RANGES);
+    List<VlanRange> ranges = new ArrayList<>();
+    for (int range = 0; range < count; range++) {
+      int first = Short.toUnsignedInt(in.getShort());
+      ranges.add(new VlanRange(first, Short.toUnsignedInt(in.getShort())));
+    }
+    return ranges;
   }
 
   private static Message.Machine decodeMachine(ByteBuffer in) {

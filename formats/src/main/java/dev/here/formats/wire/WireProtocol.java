@@ -9,10 +9,13 @@ public final class WireProtocol {
   public static final long MAGIC = 0x45524957_45524548L;
 
   /** The version that this program speaks. */
-  public static final int VERSION = 1;
+  public static final int VERSION = 2;
 
   /** The oldest version that this program still reads. */
   public static final int OLDEST_VERSION = 1;
+
+  /** The first version whose HELLO tells of the guest's cards. */
+  public static final int CARDS_VERSION = 2;
 
   /** Most data streams of one session. */
   public static final int MAX_STREAMS = 8;

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.here.machine.Bytes;
+import dev.here.machine.CardLink;
 import dev.here.machine.MemoryKind;
 import dev.here.machine.MemoryMap;
 import dev.here.machine.MemoryRegion;
+import dev.here.machine.PortVlans;
+import dev.here.machine.VlanRange;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
@@ -17,7 +20,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.Channels;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -27,12 +32,29 @@ import org.junit.jupiter.params.provider.MethodSource;
 class WireTest {
   private static final MemorySegment PAGE = Arena.global().allocate(4096);
 
-  static List<Message> messages() {
+  private static Message.Hello hello(CardLink... cards) {
     MemoryMap memory =
         new MemoryMap(1 << 20, List.of(new MemoryRegion("ram", 0, 1 << 20, MemoryKind.RAM, 0)));
+    List<String> disks = List.of("/a", "/b");
+    return new Message.Hello(
+        new UUID(1, 2), new UUID(3, 4), 5, "büro", 2, 8, memory, disks, List.of(cards));
+  }
+
+  private static CardLink card(int pvid, List<VlanRange> untagged, List<VlanRange> tagged) {
+    return new CardLink("br0", 9000, 2, Optional.of(new PortVlans(pvid, untagged, tagged)));
+  }
+
+  private static CardLink trunk() {
+    return card(
+        10,
+        List.of(new VlanRange(10, 10)),
+        List.of(new VlanRange(20, 29), new VlanRange(4094, 4094)));
+  }
+
+  static List<Message> messages() {
     return List.of(
-        new Message.Hello(
-            new UUID(1, 2), new UUID(3, 4), 5, "büro", 2, 8, memory, List.of("/a", "/b")),
+        hello(),
+        hello(new CardLink("vmbr1", 1500, 1, Optional.empty()), trunk(), CardLink.UNKNOWN),
         new Message.Attach(new UUID(3, 4), 7),
         new Message.Welcome(new UUID(5, 6), 0),
         new Message.Refusal(RefusalCode.FENCED, "token 3 is older than 4"),
@@ -46,12 +68,16 @@ class WireTest {
 
   private static byte[] written(Message message) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    new FrameWriter(Channels.newChannel(out)).write(message);
+    new FrameWriter(Channels.newChannel(out), WireProtocol.VERSION).write(message);
     return out.toByteArray();
   }
 
   private static FrameReader reader(byte[] octets) {
-    return new FrameReader(Channels.newChannel(new ByteArrayInputStream(octets)));
+    return reader(octets, WireProtocol.VERSION);
+  }
+
+  private static FrameReader reader(byte[] octets, int version) {
+    return new FrameReader(Channels.newChannel(new ByteArrayInputStream(octets)), version);
   }
 
   @ParameterizedTest
@@ -83,14 +109,91 @@ class WireTest {
     }
   }
 
+  private static byte[] payload(Message message, int version) {
+    ByteBuffer encoded =
+        ByteBuffer.allocate(MessageCodec.maxEncodedBytes(message)).order(ByteOrder.LITTLE_ENDIAN);
+    MessageCodec.encode(message, encoded, version);
+    return Arrays.copyOf(encoded.array(), encoded.position());
+  }
+
+  /** Octets as version 1 of this program wrote them: nothing of it was changed. */
+  @Test
+  void aHelloOfVersion1IsReadAsOneUnknownCard() {
+    byte[] old =
+        HexFormat.of()
+            .parseHex(
+                "0100000000000000"
+                    + "0200000000000000" // VM
+                    + "0300000000000000"
+                    + "0400000000000000" // session
+                    + "0500000000000000" // token
+                    + "0500"
+                    + "62c3bc726f" // name
+                    + "02"
+                    + "08" // streams, vCPUs
+                    + "0000100000000000" // backing size
+                    + "0100" // regions
+                    + "0000000000000000"
+                    + "0000100000000000"
+                    + "0000000000000000" // ram
+                    + "01"
+                    + "0300"
+                    + "72616d"
+                    + "02"
+                    + "0200"
+                    + "2f61"
+                    + "0200"
+                    + "2f62"); // disks
+    assertThat(MessageCodec.decode(FrameType.HELLO, ByteBuffer.wrap(old), 1))
+        .isEqualTo(hello(CardLink.UNKNOWN));
+    assertThat(payload(hello(trunk()), 1)).isEqualTo(old);
+    assertThatThrownBy(() -> MessageCodec.decode(FrameType.HELLO, ByteBuffer.wrap(old), 2))
+        .hasMessage("HELLO ends too early");
+    byte[] fresh = payload(hello(trunk()), 2);
+    assertThatThrownBy(() -> MessageCodec.decode(FrameType.HELLO, ByteBuffer.wrap(fresh), 1))
+        .hasMessageContaining("octets too many");
+  }
+
+  /** The end of a HELLO is its cards; each change to it is one that no card can have. */
+  @Test
+  void cardsThatCannotBeAreRefused() {
+    refusesCards("cards is 17", "11");
+    refusesCards("cards is -1", "ff");
+    refusesCards("text length is 16", "01" + "1000" + "30".repeat(16));
+    refusesCards("no bridge can have", "01" + "0300" + "612f62" + "dc05" + "0100" + "00");
+    refusesCards("no bridge can have", "01" + "0300" + "610a62" + "dc05" + "0100" + "00");
+    refusesCards("mtuBytes is 67", "01" + "0000" + "4300" + "0100" + "00");
+    refusesCards("queuePairs is 0", "01" + "0000" + "dc05" + "0000" + "00");
+    refusesCards("queuePairs is 257", "01" + "0000" + "dc05" + "0101" + "00");
+    refusesCards("VLAN filtering is 2", "01" + "0000" + "dc05" + "0100" + "02");
+    String filtered = "01" + "0000" + "dc05" + "0100" + "01";
+    refusesCards("PVID is 5", filtered + "0500" + "00" + "00");
+    refusesCards("PVID is 5", filtered + "0500" + "01" + "06000600" + "00");
+    refusesCards("PVID is 65535", filtered + "ffff" + "00" + "00");
+    refusesCards("runs of VLANs is 129", filtered + "0000" + "81");
+    refusesCards("vlans.first is 0", filtered + "0000" + "01" + "00000100" + "00");
+    refusesCards("vlans.last is 4095", filtered + "0000" + "01" + "0100ff0f" + "00");
+    refusesCards("vlans.last is 1", filtered + "0000" + "01" + "02000100" + "00");
+    refusesCards("must be 4 to", filtered + "0000" + "02" + "01000200" + "03000400" + "00");
+    refusesCards("both", filtered + "0000" + "01" + "01000200" + "01" + "02000300");
+    refusesCards("ends too early", filtered + "0000" + "01" + "0100");
+  }
+
+  private static void refusesCards(String why, String cards) {
+    byte[] without = payload(hello(), 1);
+    byte[] end = HexFormat.of().parseHex(cards);
+    byte[] payload = Arrays.copyOf(without, without.length + end.length);
+    System.arraycopy(end, 0, payload, without.length, end.length);
+    assertThatThrownBy(() -> MessageCodec.decode(FrameType.HELLO, ByteBuffer.wrap(payload), 2))
+        .isInstanceOf(WireException.class)
+        .hasMessageContaining(why);
+  }
+
   /** Hostile payloads with valid checksums: decoded or refused, never anything else. */
   @ParameterizedTest
   @MethodSource("messages")
   void mutatedPayloadsAreDecodedOrRefused(Message message) {
-    ByteBuffer encoded =
-        ByteBuffer.allocate(MessageCodec.maxEncodedBytes(message)).order(ByteOrder.LITTLE_ENDIAN);
-    MessageCodec.encode(message, encoded);
-    byte[] payload = Arrays.copyOf(encoded.array(), encoded.position());
+    byte[] payload = payload(message, WireProtocol.VERSION);
     SplittableRandom random = new SplittableRandom(message.type().code());
     int refused = 0;
     for (int round = 0; round < 3000; round++) {
@@ -99,7 +202,7 @@ class WireTest {
         mutated[random.nextInt(mutated.length)] = (byte) random.nextInt();
       }
       try {
-        MessageCodec.decode(message.type(), ByteBuffer.wrap(mutated));
+        MessageCodec.decode(message.type(), ByteBuffer.wrap(mutated), WireProtocol.VERSION);
       } catch (WireException e) {
         refused++;
       }
@@ -134,7 +237,7 @@ class WireTest {
 
   private static FrameReader pages(PageFrame frame) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    new FrameWriter(Channels.newChannel(out)).write(frame);
+    new FrameWriter(Channels.newChannel(out), WireProtocol.VERSION).write(frame);
     return reader(out.toByteArray());
   }
 
