@@ -5,6 +5,7 @@ import dev.here.net.FrameGate;
 import dev.here.net.TapDevice;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The links of this process's guest, and their gates as one. A controller's word stays valid
@@ -12,22 +13,31 @@ import java.util.List;
  * leave it only until the moment that the last release named.
  */
 final class GuestLinks implements AutoCloseable {
-  private final List<GatedLink> links = new ArrayList<>();
+  private final List<List<GatedLink>> links = new ArrayList<>();
 
   /** Until when, by the monotonic clock, released frames may leave. */
   private volatile long untilNanos = System.nanoTime();
 
-  /** One more, in the order of the guest's network devices. While nobody uses these yet. */
-  void add(TapDevice tap) {
-    links.add(new GatedLink(tap));
+  /**
+   * One more, in the order of the guest's network devices. While nobody uses these yet.
+   *
+   * @param queues of one TAP
+   */
+  void add(List<TapDevice> queues) {
+    links.add(queues.stream().map(GatedLink::new).toList());
   }
 
-  List<GatedLink> all() {
+  /** The ends of each link. */
+  List<List<GatedLink>> all() {
     return links;
   }
 
+  private Stream<GatedLink> ends() {
+    return links.stream().flatMap(List::stream);
+  }
+
   private List<FrameGate> gates() {
-    return links.stream().map(link -> link.gate(this::mayRelease)).toList();
+    return ends().map(link -> link.gate(this::mayRelease)).toList();
   }
 
   private boolean mayRelease() {
@@ -72,6 +82,6 @@ final class GuestLinks implements AutoCloseable {
 
   @Override
   public void close() {
-    links.forEach(GatedLink::close);
+    ends().forEach(GatedLink::close);
   }
 }

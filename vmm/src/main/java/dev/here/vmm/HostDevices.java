@@ -48,9 +48,9 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
         disks.add(RawDisk.open(disk.path(), disk.readOnly()));
       }
       for (VmmOptions.Nic nic : options.nics()) {
-        TapDevice tap = TapDevice.open(nic.tap());
-        links.add(tap);
-        tap.up();
+        List<TapDevice> queues = TapDevice.open(nic.tap(), nic.queues());
+        links.add(queues);
+        queues.getFirst().up();
       }
     } catch (RuntimeException e) {
       close();
@@ -60,6 +60,7 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
 
   @Override
   public void check(MachineState state) {
+    state.virtio().forEach(VirtioPci::check);
     List<VirtioDevice> wanted =
         state.virtio().stream().filter(device -> device.kind() == VirtioKind.BLOCK).toList();
     if (wanted.size() > disks.size()) {
@@ -73,7 +74,7 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
   public MachineDevices make(MachineState state, MachineDevices.Sockets sockets) {
     check(state);
     Iterator<RawDisk> nextDisk = disks.iterator();
-    Iterator<GatedLink> nextLink = links.all().iterator();
+    Iterator<List<GatedLink>> nextLink = links.all().iterator();
     GuestAnnouncement announcement = new GuestAnnouncement(sockets.lock());
     PlatformDevices made =
         new PlatformDevices(
@@ -82,16 +83,20 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
             (function, device, bus) ->
                 switch (device.kind()) {
                   case NET -> {
-                    Optional<GatedLink> link = link(device, nextLink);
+                    List<GatedLink> link = link(device, nextLink);
                     VirtioPci nic =
                         VirtioPci.network(
                             function,
                             device,
-                            link.<FramePort>map(LentPort::new).orElseGet(NoLink::new),
+                            link.isEmpty()
+                                ? List.of(new NoLink())
+                                : link.stream().map(LentPort::new).toList(),
                             sockets.memory(),
                             bus,
                             sockets.lock());
-                    link.ifPresent(found -> announcement.add(nic, found.ungated()));
+                    link.stream()
+                        .findFirst()
+                        .ifPresent(end -> announcement.add(nic, end.ungated()));
                     yield nic;
                   }
                   case BLOCK ->
@@ -137,16 +142,16 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
     return debugExitStatus;
   }
 
-  private static Optional<GatedLink> link(VirtioDevice device, Iterator<GatedLink> nextLink) {
+  private static List<GatedLink> link(VirtioDevice device, Iterator<List<GatedLink>> nextLink) {
     if (!nextLink.hasNext()) {
       LOG.warn(
           "the guest's network device at {} has no --nic here: its frames are dropped",
           device.address());
-      return Optional.empty();
+      return List.of();
     }
-    GatedLink link = nextLink.next();
-    link.discardWaiting();
-    return Optional.of(link);
+    List<GatedLink> link = nextLink.next();
+    link.forEach(GatedLink::discardWaiting);
+    return link;
   }
 
   /** The ways of the guest's frames. */

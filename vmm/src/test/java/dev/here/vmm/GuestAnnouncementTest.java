@@ -9,6 +9,7 @@ import dev.here.net.Offloads;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
@@ -45,12 +46,12 @@ class GuestAnnouncementTest {
   private final Recorder gate = new Recorder();
   private final Recorder link = new Recorder();
   private final VirtioPowerOn powerOn =
-      VirtioPowerOn.network(new PciAddress(0, 3, 0), Bytes.parse("525400123456"));
+      VirtioPowerOn.network(new PciAddress(0, 3, 0), Bytes.parse("525400123456"), 1);
   private final VirtioPci device =
       VirtioPci.network(
           powerOn.function(),
           powerOn.device(),
-          new LentPort(gate),
+          List.of(new LentPort(gate)),
           machine.memory,
           machine.bus,
           machine.platform);
