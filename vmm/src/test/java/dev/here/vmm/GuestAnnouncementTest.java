@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class GuestAnnouncementTest {
+  private static final long DATA = 0x100000;
+
   /** Takes what is sent; nothing ever comes. */
   private static final class Recorder implements FramePort {
     final BlockingQueue<byte[]> sent = new LinkedBlockingQueue<>();
@@ -78,6 +80,36 @@ class GuestAnnouncementTest {
     int linkUpAndAnnounce = 3;
     assertThat(driver.config(6, 2, true)).isEqualTo(linkUpAndAnnounce);
     assertThat(gate.sent).isEmpty();
+  }
+
+  @Test
+  void theVlansThatTheGuestTagsAreAnnouncedToo() throws InterruptedException {
+    FakeVirtioDriver driver = new FakeVirtioDriver(machine, device, true);
+    machine.locked(device::resume);
+    driver.start(driver.offered(), true);
+    wants(driver, 0);
+    wants(driver, 0x105);
+    machine.locked(() -> announcement.add(device, link));
+    machine.locked(announcement::start);
+    String addresses = "00".repeat(12) + "ffffffffffff525400123456";
+    assertThat(HexFormat.of().formatHex(link.sent.take())).startsWith(addresses + "8035");
+    assertThat(HexFormat.of().formatHex(link.sent.take())).startsWith(addresses + "810001058035");
+    assertThat(HexFormat.of().formatHex(link.sent.take())).startsWith(addresses + "8035");
+  }
+
+  /** The driver asks for frames of a VLAN; 0 stands for frames with a priority alone. */
+  private void wants(FakeVirtioDriver driver, int vlan) {
+    machine.memory.putU8(DATA, 2);
+    machine.memory.putU8(DATA + 1, 0);
+    machine.memory.putU16(DATA + 2, vlan);
+    driver
+        .queues
+        .get(2)
+        .add(
+            new FakeQueueDriver.Buffer(DATA, 4, false),
+            new FakeQueueDriver.Buffer(DATA + 64, 1, true));
+    driver.kick(2);
+    assertThat(machine.memory.u8(DATA + 64)).isZero();
   }
 
   @Test
