@@ -86,6 +86,7 @@ final class VirtioNet implements VirtioModel {
   private static final ValueLayout.OfShort U16 =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final int CONFIG_STATUS = 6;
+  private static final int CONFIG_MAX_PAIRS = 8;
   private static final int STATUS_LINK_UP = 1;
   private static final int STATUS_ANNOUNCE = 2;
   private static final int FRAME = FramePort.HEADER_BYTES;
@@ -148,6 +149,11 @@ final class VirtioNet implements VirtioModel {
     }
     writeStatus();
     System.arraycopy(filter.mac(), 0, owner.config(), 0, Math.min(6, owner.config().length));
+    // QEMU sends zeros as long as no driver has read the configuration.
+    if (owner.config().length >= CONFIG_MAX_PAIRS + 2) {
+      owner.config()[CONFIG_MAX_PAIRS] = (byte) maxQueuePairs;
+      owner.config()[CONFIG_MAX_PAIRS + 1] = (byte) (maxQueuePairs >>> 8);
+    }
   }
 
   @Override
