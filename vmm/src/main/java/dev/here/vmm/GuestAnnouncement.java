@@ -16,9 +16,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Makes a guest that was taken over known on its networks, several times because a bridge may only
  * just have opened its port. Each round sends a reverse ARP request in the guest's name, from which
- * switches learn its place, on each VLAN that the guest tags itself too, and asks the guest's driver
- * to announce its own addresses. The frames go to the link itself and past any gate: they tell
- * nothing of what the guest has done. Why this is enough: docs/specs/vmm-control.md.
+ * switches learn its place, on each VLAN that the guest tags itself too, and asks the guest's
+ * driver to announce its own addresses. Why this is enough: docs/specs/vmm-control.md.
+ *
+ * <p>A guest that has just been taken over is not protected, so no gate holds these frames; where
+ * it is protected again within a minute, the reminders wait like the guest's own frames.
  */
 final class GuestAnnouncement {
   private static final Logger LOG = LoggerFactory.getLogger(GuestAnnouncement.class);

@@ -114,7 +114,7 @@ final class VirtioNet implements VirtioModel {
 
   /**
    * @param platform the platform's lock
-   * @param ports the ends where frames go and come from, at least one; closed with this device
+   * @param ports the ends where frames go and come from, at least one; they stay the caller's
    */
   @SuppressWarnings("NullAway.Init") // attach() follows before any other call
   VirtioNet(VirtioNetState state, List<? extends FramePort> ports, ReentrantLock platform) {
@@ -377,7 +377,6 @@ final class VirtioNet implements VirtioModel {
     while (receivers.stream().anyMatch(VirtioNetReceiver::running)) {
       moved.awaitUninterruptibly();
     }
-    ports.forEach(FramePort::close);
     arena.close();
   }
 

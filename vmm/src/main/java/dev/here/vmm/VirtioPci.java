@@ -74,7 +74,7 @@ public final class VirtioPci implements PciDevice, AutoCloseable {
     }
   }
 
-  /** A network device on the ends of its link; these are closed with it. */
+  /** A network device on the ends of its link, which stay the caller's. */
   public static VirtioPci network(
       PciFunction function,
       VirtioDevice state,

@@ -37,7 +37,6 @@ class VirtioNetQueuesTest {
   @AfterEach
   void close() {
     made.forEach(device -> machine.locked(device::close));
-    assertThat(ports).allMatch(port -> port.closed);
     machine.close();
   }
 
