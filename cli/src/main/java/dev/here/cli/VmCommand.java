@@ -51,7 +51,7 @@ final class VmCommand implements Runnable {
 
     @Option(
         names = "--nic",
-        paramLabel = "tap=NAME[,mac=MAC]",
+        paramLabel = "tap=NAME[,mac=MAC][,queues=N]",
         description = "A TAP device, in the order of the guest's network devices; made if missing.")
     private List<String> nics = List.of();
 

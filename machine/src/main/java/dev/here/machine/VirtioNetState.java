@@ -18,7 +18,7 @@ import java.util.List;
  * @param vlanFilter 4096 bits, bit n of octet n/8
  * @param guestOffloads offloads in force, as the features' bits
  * @param queuePairs in use
- * @param maxQueuePairs offered
+ * @param maxQueuePairs offered, 1 without VIRTIO_NET_F_MQ
  * @param mtu 0 when not offered
  */
 public record VirtioNetState(
@@ -37,10 +37,14 @@ public record VirtioNetState(
     int queuePairs,
     int maxQueuePairs,
     int mtu) {
+  /** As many as a TAP of Linux has queues (MAX_TAP_QUEUES), and as QEMU gives a device. */
+  public static final int MAX_QUEUE_PAIRS = 256;
+
   public VirtioNetState {
     Bounds.length("virtioNet.mac", mac, 6);
     Bounds.length("virtioNet.vlanFilter", vlanFilter, 512);
-    Bounds.range("virtioNet.queuePairs", queuePairs, 1, 256);
+    Bounds.range("virtioNet.maxQueuePairs", maxQueuePairs, 1, MAX_QUEUE_PAIRS);
+    Bounds.range("virtioNet.queuePairs", queuePairs, 1, maxQueuePairs);
     unicastFilter = List.copyOf(unicastFilter);
     multicastFilter = List.copyOf(multicastFilter);
   }

@@ -19,6 +19,7 @@ public final class Announcer {
   private static final int TYPE_ARP = 0x0806;
   private static final int TYPE_RARP = 0x8035;
   private static final int TYPE_IP6 = 0x86dd;
+  private static final int TYPE_VLAN = 0x8100;
   private static final int OPERATION_REQUEST = 1;
   private static final int OPERATION_REVERSE_REQUEST = 3;
   private static final int ICMP6 = 58;
@@ -48,6 +49,31 @@ public final class Announcer {
     for (byte[] address : ip6) {
       frames.add(advertisement(mac, address));
     }
+  }
+
+  /**
+   * Announces to switches alone, on VLANs that the guest tags itself too: a switch learns the place
+   * of an address for each VLAN apart. Without a tag it is the VLAN that the port puts untagged
+   * frames in.
+   *
+   * @param vlans their identifiers, 1 to 4094
+   */
+  public Announcer(byte[] mac, List<Integer> vlans) {
+    this(mac, List.of(), List.of());
+    byte[] untagged = frames.getFirst();
+    for (int vlan : vlans) {
+      frames.add(tagged(untagged, vlan));
+    }
+  }
+
+  private static byte[] tagged(byte[] frame, int vlan) {
+    int addresses = 12;
+    return ByteBuffer.allocate(frame.length + 4)
+        .put(frame, 0, addresses)
+        .putShort((short) TYPE_VLAN)
+        .putShort((short) vlan)
+        .put(frame, addresses, frame.length - addresses)
+        .array();
   }
 
   /** The Ethernet frames of one announcement, without virtio header. */

@@ -82,6 +82,17 @@ class AnnouncerTest {
     assertThat(ones(port.sent().get(2))).isEqualTo(0xffff);
   }
 
+  @Test
+  void announcesOnEachVlanOfTheGuestsOwn() {
+    List<String> frames =
+        new Announcer(MAC, List.of(5, 4094)).frames().stream().map(AnnouncerTest::hex).toList();
+    String request = "8035" + "0001080006040003525400123456";
+    assertThat(frames).hasSize(3);
+    assertThat(frames.get(0)).startsWith("ffffffffffff525400123456" + request);
+    assertThat(frames.get(1)).startsWith("ffffffffffff525400123456" + "81000005" + request);
+    assertThat(frames.get(2)).startsWith("ffffffffffff525400123456" + "81000ffe" + request);
+  }
+
   /** The sum over pseudo-header and message that a receiver takes (RFC 1071): all ones. */
   private static int ones(byte[] record) {
     int start = 12 + 14;

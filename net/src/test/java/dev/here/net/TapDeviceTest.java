@@ -1,9 +1,11 @@
 package dev.here.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.here.ffi.Downcall;
 import dev.here.ffi.Errno;
+import dev.here.ffi.NativeException;
 import dev.here.ffi.NativeFunction;
 import dev.here.ffi.PacketSocket;
 import dev.here.ffi.RouteNetlink;
@@ -11,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -104,6 +107,47 @@ class TapDeviceTest {
   }
 
   @Test
+  void answersComeOnTheQueueThatTheFlowWasWrittenTo() throws Exception {
+    inOwnNamespace(() -> {
+      List<TapDevice> queues = TapDevice.open("here%d", 3);
+      String name = queues.getFirst().name();
+      queues.getFirst().up();
+      int index = RouteNetlink.interfaceIndex(name).orElseThrow();
+      try (Arena arena = Arena.ofConfined();
+          PacketSocket host = PacketSocket.open(index, 0)) {
+        assertThat(queues).extracting(TapDevice::name).containsOnly(name).hasSize(3);
+        MemorySegment record = arena.allocate(FramePort.MAX_RECORD_BYTES, 8);
+        for (int queue : new int[] {1, 2, 0, 2}) {
+          MemorySegment.copy(datagram(arena, 1, 2), 0, record, 12, 60);
+          assertThat(queues.get(queue).send(record, 72)).isTrue();
+          assertThat(host.send(datagram(arena, 2, 1))).isZero();
+          assertThat(queueThatGetsADatagram(queues, record)).isEqualTo(queue);
+        }
+      } finally {
+        queues.forEach(TapDevice::close);
+      }
+    });
+  }
+
+  @Test
+  void anInterfaceWithOtherQueuesIsRefusedWithTheRemedy() throws Exception {
+    inOwnNamespace(() -> {
+      try (TapDevice one = TapDevice.open("one")) {
+        assertThatThrownBy(() -> TapDevice.open(one.name(), 2))
+            .isInstanceOf(NativeException.class)
+            .hasMessageContaining("EINVAL")
+            .hasMessageContaining("ip tuntap add dev one mode tap multi_queue");
+      }
+      List<TapDevice> two = TapDevice.open("two", 2);
+      assertThatThrownBy(() -> TapDevice.open("two"))
+          .isInstanceOf(NativeException.class)
+          .hasMessageContaining("two or more");
+      two.forEach(TapDevice::close);
+      assertThat(RouteNetlink.interfaceIndex("two")).isEqualTo(OptionalInt.empty());
+    });
+  }
+
+  @Test
   void aSegmentThatNoInterfaceHasCutPassesAGateWhole() throws Exception {
     inOwnNamespace(() -> {
       try (RouteNetlink netlink = RouteNetlink.open();
@@ -178,6 +222,29 @@ class TapDeviceTest {
       }
     }
     return 0;
+  /** Which queue has the next IPv4 frame; the kernel's own frames are passed over. */
+  private static int queueThatGetsADatagram(List<TapDevice> queues, MemorySegment record) {
+    while (true) {
+      for (int queue = 0; queue < queues.size(); queue++) {
+        if (queues.get(queue).receive(record, 0) > 0
+            && record.get(ValueLayout.JAVA_BYTE, 12 + 12) == 8
+            && record.get(ValueLayout.JAVA_BYTE, 12 + 13) == 0) {
+          return queue;
+        }
+      }
+      Thread.onSpinWait();
+    }
+  }
+
+  /** UDP over IPv4 between hosts {@code from} and {@code to} of 10.0.0.0/24, on their ports. */
+  private static MemorySegment datagram(Arena arena, int from, int to) {
+    ByteBuffer frame = ByteBuffer.allocate(60);
+    frame.put(new byte[] {2, 0, 0, 0, 0, (byte) to, 2, 0, 0, 0, 0, (byte) from, 8, 0});
+    frame.put((byte) 0x45).put((byte) 0).putShort((short) 46).putInt(0).put((byte) 64);
+    frame.put((byte) 17).putShort((short) 0);
+    frame.put(new byte[] {10, 0, 0, (byte) from, 10, 0, 0, (byte) to});
+    frame.putShort((short) (4000 + from)).putShort((short) (4000 + to)).putShort((short) 26);
+    return arena.allocateFrom(ValueLayout.JAVA_BYTE, frame.array());
   }
 
   private static MemorySegment frame(Arena arena) {

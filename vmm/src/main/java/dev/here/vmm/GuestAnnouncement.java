@@ -1,19 +1,26 @@
 package dev.here.vmm;
 
+import dev.here.machine.Bytes;
+import dev.here.machine.VirtioDevice;
+import dev.here.machine.VirtioNetState;
 import dev.here.net.Announcer;
 import dev.here.net.FramePort;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Makes a guest that was taken over known on its networks, several times because a bridge may only
  * just have opened its port. Each round sends a reverse ARP request in the guest's name, from which
- * switches learn its place, and asks the guest's driver to announce its own addresses. The frames
- * go to the link itself and past any gate: they tell nothing of what the guest has done.
+ * switches learn its place, on each VLAN that the guest tags itself too, and asks the guest's
+ * driver to announce its own addresses. Why this is enough: docs/specs/vmm-control.md.
+ *
+ * <p>A guest that has just been taken over is not protected, so no gate holds these frames; where
+ * it is protected again within a minute, the reminders wait like the guest's own frames.
  */
 final class GuestAnnouncement {
   private static final Logger LOG = LoggerFactory.getLogger(GuestAnnouncement.class);
@@ -28,6 +35,12 @@ final class GuestAnnouncement {
   private static final long REMINDER_MILLIS = 2000;
 
   private static final long LAST_MILLIS = 60_000;
+
+  private static final int FIRST_VLAN = 1;
+  private static final int LAST_VLAN = 4094;
+
+  /** A guest that is a bridge may want all of them; so many frames would be a flood. */
+  private static final int MAX_VLANS = 64;
 
   private record Link(VirtioPci device, FramePort port) {}
 
@@ -104,8 +117,22 @@ final class GuestAnnouncement {
   }
 
   private static int tellSwitches(Link link) {
-    byte[] mac = link.device().virtioState().net().orElseThrow().mac().toArray();
-    return new Announcer(mac, List.of(), List.of()).announce(link.port());
+    VirtioDevice device = link.device().virtioState();
+    VirtioNetState net = device.net().orElseThrow();
+    List<Integer> vlans =
+        VirtioFeature.has(device.negotiatedFeatures(), VirtioNet.CTRL_VLAN)
+            ? vlans(net.vlanFilter())
+            : List.of();
+    return new Announcer(net.mac().toArray(), vlans).announce(link.port());
+  }
+
+  /** VLANs that the driver wants frames of: those that the guest tags itself. */
+  private static List<Integer> vlans(Bytes filter) {
+    return IntStream.range(FIRST_VLAN, LAST_VLAN + 1)
+        .filter(id -> (filter.at(id / 8) >>> id % 8 & 1) != 0)
+        .limit(MAX_VLANS)
+        .boxed()
+        .toList();
   }
 
   /** No round begins after this. With the platform's lock held. */

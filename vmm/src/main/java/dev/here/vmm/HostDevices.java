@@ -29,7 +29,7 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
 
   private final List<RawDisk> disks = new ArrayList<>();
   private final List<VmmOptions.Disk> diskOptions;
-  private final GuestLinks links = new GuestLinks();
+  private final List<List<TapDevice>> taps = new ArrayList<>();
   private final SerialConsole console;
   private final Optional<Integer> debugExitPort;
   private volatile OptionalInt debugExitStatus = OptionalInt.empty();
@@ -48,9 +48,9 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
         disks.add(RawDisk.open(disk.path(), disk.readOnly()));
       }
       for (VmmOptions.Nic nic : options.nics()) {
-        TapDevice tap = TapDevice.open(nic.tap());
-        links.add(tap);
-        tap.up();
+        List<TapDevice> queues = TapDevice.open(nic.tap(), nic.queues());
+        taps.add(queues);
+        queues.getFirst().up();
       }
     } catch (RuntimeException e) {
       close();
@@ -60,6 +60,7 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
 
   @Override
   public void check(MachineState state) {
+    state.virtio().forEach(VirtioPci::check);
     List<VirtioDevice> wanted =
         state.virtio().stream().filter(device -> device.kind() == VirtioKind.BLOCK).toList();
     if (wanted.size() > disks.size()) {
@@ -73,7 +74,7 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
   public MachineDevices make(MachineState state, MachineDevices.Sockets sockets) {
     check(state);
     Iterator<RawDisk> nextDisk = disks.iterator();
-    Iterator<GatedLink> nextLink = links.all().iterator();
+    Iterator<List<TapDevice>> nextTap = taps.iterator();
     GuestAnnouncement announcement = new GuestAnnouncement(sockets.lock());
     PlatformDevices made =
         new PlatformDevices(
@@ -82,16 +83,16 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
             (function, device, bus) ->
                 switch (device.kind()) {
                   case NET -> {
-                    Optional<GatedLink> link = link(device, nextLink);
+                    List<TapDevice> queues = queues(device, nextTap);
                     VirtioPci nic =
                         VirtioPci.network(
                             function,
                             device,
-                            link.<FramePort>map(LentPort::new).orElseGet(NoLink::new),
+                            queues.isEmpty() ? List.of(new NoLink()) : queues,
                             sockets.memory(),
                             bus,
                             sockets.lock());
-                    link.ifPresent(found -> announcement.add(nic, found.ungated()));
+                    queues.stream().findFirst().ifPresent(tap -> announcement.add(nic, tap));
                     yield nic;
                   }
                   case BLOCK ->
@@ -137,21 +138,21 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
     return debugExitStatus;
   }
 
-  private static Optional<GatedLink> link(VirtioDevice device, Iterator<GatedLink> nextLink) {
-    if (!nextLink.hasNext()) {
+  private static List<TapDevice> queues(VirtioDevice device, Iterator<List<TapDevice>> nextTap) {
+    if (!nextTap.hasNext()) {
       LOG.warn(
           "the guest's network device at {} has no --nic here: its frames are dropped",
           device.address());
-      return Optional.empty();
+      return List.of();
     }
-    GatedLink link = nextLink.next();
-    link.discardWaiting();
-    return Optional.of(link);
+    List<TapDevice> queues = nextTap.next();
+    queues.forEach(TapDevice::discardWaiting);
+    return queues;
   }
 
-  /** The ways of the guest's frames. */
-  GuestLinks links() {
-    return links;
+  /** The queues of each TAP that it was given, in the order of the guest's network devices. */
+  List<List<TapDevice>> taps() {
+    return List.copyOf(taps);
   }
 
   /** The disks that it was given, in the order of the guest's. */
@@ -161,8 +162,6 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
 
   /** A cable that leads nowhere. */
   private static final class NoLink implements FramePort {
-    private volatile boolean closed;
-
     @Override
     public boolean send(MemorySegment record, int length) {
       return false;
@@ -170,12 +169,10 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
 
     @Override
     public int receive(MemorySegment record, int timeoutMillis) {
-      if (!closed) {
-        try {
-          Thread.sleep(timeoutMillis);
-        } catch (InterruptedException e) {
-          Thread.currentThread().interrupt();
-        }
+      try {
+        Thread.sleep(timeoutMillis);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
       }
       return 0;
     }
@@ -184,14 +181,12 @@ final class HostDevices implements MachineDevices.Factory, AutoCloseable {
     public void accept(Offloads offloads) {}
 
     @Override
-    public void close() {
-      closed = true;
-    }
+    public void close() {}
   }
 
   @Override
   public void close() {
-    links.close();
+    taps.forEach(queues -> queues.forEach(TapDevice::close));
     disks.forEach(RawDisk::close);
     console.close();
   }

@@ -152,7 +152,7 @@ final class MachineBoot {
       }
     }
     for (VmmOptions.Nic nic : options.nics()) {
-      devices.add(VirtioPowerOn.network(slot(devices), mac(nic, devices.size())));
+      devices.add(VirtioPowerOn.network(slot(devices), mac(nic, devices.size()), nic.queues()));
     }
     devices.add(VirtioPowerOn.rng(slot(devices)));
     return devices;

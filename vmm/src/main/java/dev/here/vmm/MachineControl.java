@@ -104,13 +104,8 @@ final class MachineControl implements AutoCloseable {
   }
 
   private ControlMessage.Answer answerAtOnce(ControlMessage.Immediate request) {
-    GuestLinks links = devices.links();
     return switch (request) {
       case ControlMessage.AskStatus() -> status();
-      case ControlMessage.HoldFrames(long epoch) -> links.hold(epoch);
-      case ControlMessage.ReleaseFrames(long epoch, long until) -> links.release(epoch, until);
-      case ControlMessage.PassFrames() -> links.pass();
-      case ControlMessage.DiscardFrames() -> links.discard();
       case ControlMessage.AskDevices() -> devicesAre();
     };
   }
@@ -120,6 +115,9 @@ final class MachineControl implements AutoCloseable {
         running().apicIds().size(),
         devices.disks().stream()
             .map(disk -> new ControlMessage.Disk(disk.path(), disk.readOnly()))
+            .toList(),
+        devices.taps().stream()
+            .map(queues -> new ControlMessage.Card(queues.getFirst().name(), queues.size()))
             .toList());
   }
 

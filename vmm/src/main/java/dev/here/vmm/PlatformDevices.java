@@ -127,6 +127,11 @@ final class PlatformDevices implements MachineDevices {
     return isa.serials();
   }
 
+  /** The virtio devices, by rising PCI address. */
+  List<VirtioPci> virtio() {
+    return virtio;
+  }
+
   @Override
   public Pic pic() {
     return pic;

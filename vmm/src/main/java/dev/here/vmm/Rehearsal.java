@@ -54,7 +54,7 @@ final class Rehearsal {
         machine.memory().map(),
         List.of(machine.powerOnVcpu(0)),
         List.of(
-            VirtioPowerOn.network(new PciAddress(0, 2, 0), MAC),
+            VirtioPowerOn.network(new PciAddress(0, 2, 0), MAC, 1),
             VirtioPowerOn.rng(new PciAddress(0, 3, 0))),
         Instant.now().getEpochSecond(),
         new ClockState(machine.tscKhz(), 0, 0, 0));

@@ -38,6 +38,22 @@ final class VirtioBlock implements VirtioModel {
   /** Offset of the write-back octet in the configuration. */
   static final int CONFIG_WRITEBACK = 32;
 
+  /** What is carried out of the features of its kind. */
+  static final long SUPPORTED =
+      VirtioFeature.mask(
+          SIZE_MAX,
+          SEG_MAX,
+          GEOMETRY,
+          READ_ONLY,
+          SCSI,
+          BLK_SIZE,
+          FLUSH,
+          TOPOLOGY,
+          CONFIG_WCE,
+          MQ,
+          DISCARD,
+          WRITE_ZEROES);
+
   private final ReentrantLock platform;
   private final Condition moved;
   private final BlockBackend backend;
@@ -88,19 +104,7 @@ final class VirtioBlock implements VirtioModel {
 
   @Override
   public long supportedFeatures() {
-    return VirtioFeature.mask(
-        SIZE_MAX,
-        SEG_MAX,
-        GEOMETRY,
-        READ_ONLY,
-        SCSI,
-        BLK_SIZE,
-        FLUSH,
-        TOPOLOGY,
-        CONFIG_WCE,
-        MQ,
-        DISCARD,
-        WRITE_ZEROES);
+    return SUPPORTED;
   }
 
   @Override

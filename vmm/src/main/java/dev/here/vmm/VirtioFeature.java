@@ -38,27 +38,20 @@ final class VirtioFeature {
           RING_RESET);
 
   private static final Map<Integer, String> NAMES =
-      Map.of(
-          ACCESS_PLATFORM,
-          "iommu_platform",
-          RING_PACKED,
-          "packed",
-          IN_ORDER,
-          "in_order",
-          ORDER_PLATFORM,
-          "order_platform",
-          SINGLE_ROOT_IO,
-          "sr_iov",
-          NOTIFICATION_DATA,
-          "notification_data",
-          RING_RESET,
-          "queue_reset",
-          57,
-          "hash",
-          60,
-          "rss",
-          62,
-          "failover");
+      Map.ofEntries(
+          Map.entry(ACCESS_PLATFORM, "iommu_platform"),
+          Map.entry(RING_PACKED, "packed"),
+          Map.entry(IN_ORDER, "in_order"),
+          Map.entry(ORDER_PLATFORM, "order_platform"),
+          Map.entry(SINGLE_ROOT_IO, "sr_iov"),
+          Map.entry(NOTIFICATION_DATA, "notification_data"),
+          Map.entry(RING_RESET, "queue_reset"),
+          Map.entry(54, "guest_uso4"),
+          Map.entry(55, "guest_uso6"),
+          Map.entry(56, "host_uso"),
+          Map.entry(57, "hash"),
+          Map.entry(60, "rss"),
+          Map.entry(62, "failover"));
 
   private VirtioFeature() {}
 

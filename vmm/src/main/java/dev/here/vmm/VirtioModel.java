@@ -35,6 +35,11 @@ interface VirtioModel extends AutoCloseable {
   /** The driver has reset the device: no request is owed an answer. */
   void reset();
 
+  /** How many queues a driver must find after a reset; those of the state at least. */
+  default int queuesOffered() {
+    return 0;
+  }
+
   void resume();
 
   void pause();

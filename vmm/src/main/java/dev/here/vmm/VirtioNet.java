@@ -1,5 +1,7 @@
 package dev.here.vmm;
 
+import dev.here.machine.InvalidMachineStateException;
+import dev.here.machine.VirtioDevice;
 import dev.here.machine.VirtioKind;
 import dev.here.machine.VirtioNetState;
 import dev.here.machine.VirtioRequest;
@@ -9,18 +11,25 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A virtio network device (VIRTIO 1.2, section 5.1) on a {@link FramePort}.
+ * A virtio network device (VIRTIO 1.2, section 5.1) on the ends of a link, {@link FramePort}s: one,
+ * or several that belong together as the queues of a TAP do.
  *
- * <p>The guest's frames are sent on the thread that notifies, with the platform's lock held. Frames
- * for the guest are read by a thread of the device's own, a batch at a time without the lock, and
- * delivered under it. Frames that the thread has read and not delivered when the machine is
- * captured are not part of the state: to the guest they are lost on the way.
+ * <p>The guest's frames are sent on the thread that notifies, with the platform's lock held; those
+ * of queue pair n go out on end n. Frames for the guest are read by a thread for each end ({@link
+ * VirtioNetReceiver}), and what comes on end n goes into the receive queue of pair n. So it is the
+ * kernel that spreads frames over the pairs, and that keeps a flow on the pair which the guest last
+ * sent it on (automatic receive steering, section 5.1.6.5.6). Where the guest uses fewer pairs than
+ * there are ends, or has more, the numbers wrap around.
+ *
+ * <p>Frames that were read and not delivered when the machine is captured are not part of the
+ * state: to the guest they are lost on the way.
  */
 final class VirtioNet implements VirtioModel {
   /** VIRTIO_NET_F_*. */
@@ -71,34 +80,30 @@ final class VirtioNet implements VirtioModel {
           CTRL_MAC_ADDR,
           SPEED_DUPLEX);
 
+  /** What is carried out of the features of its kind. */
+  static final long SUPPORTED = GUEST_OFFLOADS | HOST_OFFLOADS | OTHER_FEATURES;
+
   private static final ValueLayout.OfShort U16 =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final int CONFIG_STATUS = 6;
+  private static final int CONFIG_MAX_PAIRS = 8;
   private static final int STATUS_LINK_UP = 1;
   private static final int STATUS_ANNOUNCE = 2;
   private static final int FRAME = FramePort.HEADER_BYTES;
   private static final int BUFFER_COUNT_OFFSET = 10;
-  private static final int RECEIVE_BATCH = 16;
-  private static final int RECEIVE_WAIT_MILLIS = 250;
-  private static final int RECEIVE_QUEUE = 0;
 
   private final ReentrantLock platform;
-  private final FramePort port;
+  private final List<FramePort> ports;
   private final VirtioNetFilter filter;
   private final Condition moved;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment transmitRecord = arena.allocate(FramePort.MAX_RECORD_BYTES, 64);
-  private final MemorySegment receiveRecords =
-      arena.allocate((long) RECEIVE_BATCH * FramePort.MAX_RECORD_BYTES, 64);
-  private final MemorySegment[] receiveRecord = new MemorySegment[RECEIVE_BATCH];
-  private final int[] receiveLength = new int[RECEIVE_BATCH];
   private final DescriptorChain chain = new DescriptorChain();
-  private final DescriptorChain firstChain = new DescriptorChain();
+  private final List<VirtioNetReceiver> receivers = new ArrayList<>();
   private final int maxQueuePairs;
   private final int mtu;
   private VirtioTransport transport;
   private VirtioNetControl control;
-  private Optional<Thread> receiver = Optional.empty();
   private int linkStatus;
   private long guestOffloads;
   private int queuePairs;
@@ -109,12 +114,12 @@ final class VirtioNet implements VirtioModel {
 
   /**
    * @param platform the platform's lock
-   * @param port where frames go and come from; closed with this device
+   * @param ports the ends where frames go and come from, at least one; they stay the caller's
    */
   @SuppressWarnings("NullAway.Init") // attach() follows before any other call
-  VirtioNet(VirtioNetState state, FramePort port, ReentrantLock platform) {
+  VirtioNet(VirtioNetState state, List<? extends FramePort> ports, ReentrantLock platform) {
     this.platform = platform;
-    this.port = port;
+    this.ports = List.copyOf(ports);
     this.moved = platform.newCondition();
     this.filter = new VirtioNetFilter(state);
     this.linkStatus = state.linkStatus();
@@ -122,11 +127,6 @@ final class VirtioNet implements VirtioModel {
     this.queuePairs = state.queuePairs();
     this.maxQueuePairs = state.maxQueuePairs();
     this.mtu = state.mtu();
-    for (int at = 0; at < RECEIVE_BATCH; at++) {
-      receiveRecord[at] =
-          receiveRecords.asSlice(
-              (long) at * FramePort.MAX_RECORD_BYTES, FramePort.MAX_RECORD_BYTES);
-    }
   }
 
   @Override
@@ -136,20 +136,58 @@ final class VirtioNet implements VirtioModel {
 
   @Override
   public long supportedFeatures() {
-    return GUEST_OFFLOADS | HOST_OFFLOADS | OTHER_FEATURES;
+    return SUPPORTED;
   }
 
   @Override
   public void attach(VirtioTransport owner) {
     transport = owner;
     control = new VirtioNetControl(this, filter, owner);
+    for (int number = 0; number < ports.size(); number++) {
+      receivers.add(
+          new VirtioNetReceiver(this, owner, number, ports.get(number), arena, platform, moved));
+    }
     writeStatus();
     System.arraycopy(filter.mac(), 0, owner.config(), 0, Math.min(6, owner.config().length));
+    // QEMU sends zeros as long as no driver has read the configuration.
+    if (owner.config().length >= CONFIG_MAX_PAIRS + 2) {
+      owner.config()[CONFIG_MAX_PAIRS] = (byte) maxQueuePairs;
+      owner.config()[CONFIG_MAX_PAIRS + 1] = (byte) (maxQueuePairs >>> 8);
+    }
   }
 
   @Override
   public Optional<VirtioNetState> net() {
     return Optional.of(filter.state(linkStatus, guestOffloads, queuePairs, maxQueuePairs, mtu));
+  }
+
+  /**
+   * Refuses a state that this device cannot go on from.
+   *
+   * @throws InvalidMachineStateException naming device and values
+   */
+  static void check(VirtioDevice state) {
+    VirtioNetState net =
+        state
+            .net()
+            .orElseThrow(() ->
+                new InvalidMachineStateException(
+                    "virtio device " + state.address() + " has no state of a network device"));
+    if (state.queues().size() < 2 * net.queuePairs()) {
+      throw new InvalidMachineStateException(
+          "virtio device %s has %d queues, too few for the %d queue pairs that its driver uses"
+              .formatted(state.address(), state.queues().size(), net.queuePairs()));
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>QEMU takes the queues away that a driver without VIRTIO_NET_F_MQ does not ask for.
+   */
+  @Override
+  public int queuesOffered() {
+    return VirtioFeature.has(transport.offeredFeatures(), MQ) ? 2 * maxQueuePairs + 1 : 0;
   }
 
   @Override
@@ -167,7 +205,11 @@ final class VirtioNet implements VirtioModel {
     if (!transport.driverReady() || !VirtioFeature.has(features, CTRL_GUEST_OFFLOADS)) {
       guestOffloads = features & GUEST_OFFLOADS;
     }
-    port.accept(Offloads.ofVirtioBits(guestOffloads));
+    acceptOffloads();
+  }
+
+  private void acceptOffloads() {
+    ports.forEach(port -> port.accept(Offloads.ofVirtioBits(guestOffloads)));
   }
 
   /** The driver sets its offloads anew; whether it may have them. */
@@ -176,7 +218,7 @@ final class VirtioNet implements VirtioModel {
       return false;
     }
     guestOffloads = bits;
-    port.accept(Offloads.ofVirtioBits(bits));
+    acceptOffloads();
     return true;
   }
 
@@ -186,7 +228,13 @@ final class VirtioNet implements VirtioModel {
       return false;
     }
     queuePairs = pairs;
+    moved.signalAll();
     return true;
+  }
+
+  /** How many queue pairs the guest receives on; without VIRTIO_NET_F_MQ one. */
+  private int activePairs() {
+    return transport.negotiated(MQ) ? queuePairs : 1;
   }
 
   /** Sets VIRTIO_NET_S_ANNOUNCE, where the driver can answer it (section 5.1.6.5.4). */
@@ -246,7 +294,7 @@ final class VirtioNet implements VirtioModel {
     if (index == controlQueue()) {
       control.run(transport.queue(index), chain);
     } else if (index % 2 == 1) {
-      transmit(transport.queue(index));
+      transmit(transport.queue(index), ports.get(index / 2 % ports.size()));
     } else {
       moved.signalAll();
     }
@@ -263,7 +311,7 @@ final class VirtioNet implements VirtioModel {
    * Sends what the queue holds, at most two rounds of it: a guest that keeps adding from another
    * vCPU must not keep the platform to itself. The receiving thread comes back for the rest.
    */
-  private void transmit(Virtqueue queue) {
+  private void transmit(Virtqueue queue, FramePort port) {
     queue.notification(false);
     int answered = 0;
     int limit = 2 * queue.size();
@@ -276,7 +324,7 @@ final class VirtioNet implements VirtioModel {
         queue.notification(false);
         continue;
       }
-      sendTaken();
+      sendTaken(port);
       queue.push(chain, 0);
       answered++;
     }
@@ -289,7 +337,7 @@ final class VirtioNet implements VirtioModel {
     }
   }
 
-  private void sendTaken() {
+  private void sendTaken(FramePort port) {
     long frameBytes = chain.readableBytes() - headerBytes;
     if (frameBytes < 0) {
       throw new VirtqueueException(
@@ -312,15 +360,7 @@ final class VirtioNet implements VirtioModel {
   @Override
   public void resume() {
     paused = false;
-    if (receiver.isEmpty()) {
-      Thread thread =
-          Thread.ofPlatform()
-              .daemon()
-              .name("virtio-net " + transport.address())
-              .unstarted(this::receive);
-      receiver = Optional.of(thread);
-      thread.start();
-    }
+    receivers.forEach(VirtioNetReceiver::start);
     moved.signalAll();
   }
 
@@ -333,125 +373,45 @@ final class VirtioNet implements VirtioModel {
   public void close() {
     closed = true;
     moved.signalAll();
-    // The receiving thread needs the lock that the caller holds; waiting lends it.
-    while (receiver.isPresent()) {
+    // The receiving threads need the lock that the caller holds; waiting lends it.
+    while (receivers.stream().anyMatch(VirtioNetReceiver::running)) {
       moved.awaitUninterruptibly();
     }
-    port.close();
     arena.close();
   }
 
-  private void receive() {
-    while (true) {
-      int count = readBatch();
-      platform.lock();
-      try {
-        for (int at = 0; at < count && !closed; at++) {
-          deliverWhenPossible(at);
-        }
-        if (transmitLeft && !paused && !closed) {
-          transmitLeft = false;
-          transport.kick();
-        }
-        if (closed) {
-          receiver = Optional.empty();
-          return;
-        }
-      } finally {
-        moved.signalAll();
-        platform.unlock();
-      }
+  /** Which pair the frames of end {@code number} are for. */
+  int activePair(int number) {
+    return number % activePairs();
+  }
+
+  boolean paused() {
+    return paused;
+  }
+
+  boolean closed() {
+    return closed;
+  }
+
+  /** Length of the header that the driver and this device put before a frame. */
+  int headerBytes() {
+    return headerBytes;
+  }
+
+  /** Sends what a long round has left in the queues. */
+  void transmitRest() {
+    if (transmitLeft && !paused && !closed) {
+      transmitLeft = false;
+      transport.kick();
     }
   }
 
-  private int readBatch() {
-    int count = 0;
-    while (count < RECEIVE_BATCH) {
-      int length = port.receive(receiveRecord[count], count == 0 ? RECEIVE_WAIT_MILLIS : 0);
-      if (length <= 0) {
-        break;
-      }
-      receiveLength[count++] = length;
-    }
-    return count;
-  }
-
-  /** Delivers one frame of the batch once the machine runs and the driver has room. */
-  private void deliverWhenPossible(int at) {
-    while (!closed) {
-      if (!paused) {
-        if (!wanted(receiveRecord[at], receiveLength[at])) {
-          return;
-        }
-        boolean[] delivered = new boolean[1];
-        transport.guarded(() -> delivered[0] = deliver(receiveRecord[at], receiveLength[at]));
-        if (delivered[0] || !transport.operational()) {
-          return;
-        }
-      }
-      moved.awaitUninterruptibly();
-    }
-  }
-
-  private boolean wanted(MemorySegment record, int length) {
+  /** Whether the driver is ready for a frame of {@code length} octets, and asked for such ones. */
+  boolean wants(MemorySegment record, int length) {
     return transport.operational()
         && transport.driverReady()
-        && transport.queue(RECEIVE_QUEUE).enabled()
         && (linkStatus & STATUS_LINK_UP) != 0
         && length >= FRAME + FramePort.MIN_FRAME_BYTES
         && filter.passes(record, FRAME, transport.negotiated(CTRL_VLAN));
-  }
-
-  /** Delivers a frame; false when the driver has no room for it now. */
-  private boolean deliver(MemorySegment record, int length) {
-    Virtqueue queue = transport.queue(RECEIVE_QUEUE);
-    if (deliverNow(queue, record, length)) {
-      return true;
-    }
-    queue.notification(true);
-    return deliverNow(queue, record, length);
-  }
-
-  private boolean deliverNow(Virtqueue queue, MemorySegment record, int length) {
-    int frameBytes = length - FRAME;
-    boolean merge = transport.negotiated(MRG_RXBUF);
-    int buffers = 0;
-    int done = 0;
-    while (done < frameBytes || buffers == 0) {
-      DescriptorChain into = buffers == 0 ? firstChain : chain;
-      if (!queue.take(into)) {
-        untake(queue, buffers);
-        return false;
-      }
-      int headroom = buffers == 0 ? headerBytes : 0;
-      if (into.writableBytes() <= headroom) {
-        throw new VirtqueueException(
-            "receive buffer of %d octets has no room for a frame".formatted(into.writableBytes()));
-      }
-      int here = (int) Math.min(into.writableBytes() - headroom, frameBytes - done);
-      if (!merge && here < frameBytes) {
-        untake(queue, 1);
-        return true;
-      }
-      into.copyIn(headroom, record, FRAME + (long) done, here);
-      if (buffers > 0) {
-        queue.fill(into, buffers, here);
-      }
-      done += here;
-      buffers++;
-    }
-    record.set(U16, BUFFER_COUNT_OFFSET, (short) buffers);
-    firstChain.copyIn(0, record, 0, headerBytes);
-    long firstBytes = Math.min(firstChain.writableBytes(), headerBytes + (long) frameBytes);
-    queue.fill(firstChain, 0, firstBytes);
-    queue.publish(buffers);
-    transport.completed(queue);
-    return true;
-  }
-
-  private static void untake(Virtqueue queue, int buffers) {
-    for (int at = 0; at < buffers; at++) {
-      queue.untake();
-    }
   }
 }

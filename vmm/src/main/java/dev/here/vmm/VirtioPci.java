@@ -1,6 +1,5 @@
 package dev.here.vmm;
 
-import dev.here.machine.InvalidMachineStateException;
 import dev.here.machine.PciAddress;
 import dev.here.machine.PciBar;
 import dev.here.machine.PciFunction;
@@ -58,21 +57,34 @@ public final class VirtioPci implements PciDevice, AutoCloseable {
     });
   }
 
-  /** A network device; {@code port} and everything else it uses is closed with it. */
+  /**
+   * Refuses a state that no device can be made from, whatever it is given.
+   *
+   * @throws VirtioRefusedException when the driver uses what is not supported
+   * @throws dev.here.machine.InvalidMachineStateException when the state contradicts itself
+   */
+  static void check(VirtioDevice state) {
+    switch (state.kind()) {
+      case NET -> {
+        VirtioTransport.check(state, VirtioNet.SUPPORTED);
+        VirtioNet.check(state);
+      }
+      case BLOCK -> VirtioTransport.check(state, VirtioBlock.SUPPORTED);
+      case RNG -> VirtioTransport.check(state, 0);
+    }
+  }
+
+  /** A network device on the ends of its link, which stay the caller's. */
   public static VirtioPci network(
       PciFunction function,
       VirtioDevice state,
-      FramePort port,
+      List<? extends FramePort> ports,
       GuestMemory memory,
       PciBus bus,
       ReentrantLock platform) {
-    VirtioNetState net =
-        state
-            .net()
-            .orElseThrow(() ->
-                new InvalidMachineStateException(
-                    "virtio device " + state.address() + " has no state of a network device"));
-    return new VirtioPci(function, state, new VirtioNet(net, port, platform), memory, bus);
+    VirtioNet.check(state);
+    VirtioNetState net = state.net().orElseThrow();
+    return new VirtioPci(function, state, new VirtioNet(net, ports, platform), memory, bus);
   }
 
   /**

@@ -50,8 +50,12 @@ public record VirtioPowerOn(PciFunction function, VirtioDevice device) {
           VirtioFeature.EVENT_INDEX,
           VirtioFeature.VERSION_1);
 
-  /** A network device with one pair of queues of 256 entries and a control queue. */
-  public static VirtioPowerOn network(PciAddress address, Bytes mac) {
+  /**
+   * A network device with pairs of queues of 256 entries and a control queue.
+   *
+   * @param queuePairs 1 to {@link VirtioNetState#MAX_QUEUE_PAIRS}
+   */
+  public static VirtioPowerOn network(PciAddress address, Bytes mac, int queuePairs) {
     long features =
         COMMON_FEATURES
             | VirtioFeature.mask(
@@ -72,11 +76,14 @@ public record VirtioPowerOn(PciFunction function, VirtioDevice device) {
                 VirtioNet.CTRL_VLAN,
                 VirtioNet.CTRL_RX_EXTRA,
                 VirtioNet.GUEST_ANNOUNCE,
-                VirtioNet.CTRL_MAC_ADDR);
+                VirtioNet.CTRL_MAC_ADDR)
+            | (queuePairs > 1 ? VirtioFeature.mask(VirtioNet.MQ) : 0);
     byte[] config = new byte[NET_CONFIG_BYTES];
     System.arraycopy(mac.toArray(), 0, config, 0, 6);
     config[6] = 1;
-    config[8] = 1;
+    put(config, 8, 2, queuePairs);
+    List<Integer> queueSizes = new ArrayList<>(Collections.nCopies(2 * queuePairs, 256));
+    queueSizes.add(64);
     VirtioNetState net =
         new VirtioNetState(
             mac,
@@ -92,9 +99,9 @@ public record VirtioPowerOn(PciFunction function, VirtioDevice device) {
             Bytes.zero(512),
             0,
             1,
-            1,
+            queuePairs,
             0);
-    return make(address, VirtioKind.NET, features, List.of(256, 256, 64), config, Optional.of(net));
+    return make(address, VirtioKind.NET, features, queueSizes, config, Optional.of(net));
   }
 
   /** A disk with one queue of 128 entries. */
@@ -134,21 +141,7 @@ public record VirtioPowerOn(PciFunction function, VirtioDevice device) {
       Optional<VirtioNetState> net) {
     List<VirtioQueue> queues = new ArrayList<>();
     for (int size : queueSizes) {
-      queues.add(
-          new VirtioQueue(
-              queues.size(),
-              size,
-              size,
-              false,
-              0,
-              0,
-              0,
-              0,
-              0,
-              0,
-              false,
-              true,
-              Virtqueue.NO_VECTOR));
+      queues.add(Virtqueue.unusedState(queues.size(), size));
     }
     VirtioDevice device =
         new VirtioDevice(

@@ -77,18 +77,28 @@ final class VirtioTransport {
     this.memory = memory;
     this.model = model;
     this.interrupts = interrupts;
-    long unsupported = negotiatedFeatures & ~supported();
-    if (unsupported != 0) {
-      throw new VirtioRefusedException(
-          "virtio %s at %s: the guest's driver uses %s, which is not supported; turn it off on the source's device"
-              .formatted(model.kind(), address, VirtioFeature.names(unsupported)));
-    }
+    check(state, model.supportedFeatures());
     for (VirtioQueue queue : state.queues()) {
       queues.add(new Virtqueue(memory, queue));
     }
     queues.forEach(queue -> queue.negotiated(negotiatedFeatures));
     model.attach(this);
     model.negotiated(negotiatedFeatures);
+  }
+
+  /**
+   * Refuses a state whose driver uses what cannot be carried out.
+   *
+   * @param supported features of the device's kind
+   * @throws VirtioRefusedException naming the features
+   */
+  static void check(VirtioDevice state, long supported) {
+    long unsupported = state.negotiatedFeatures() & ~(VirtioFeature.TRANSPORT | supported);
+    if (unsupported != 0) {
+      throw new VirtioRefusedException(
+          "virtio %s at %s: the guest's driver uses %s, which is not supported; turn it off on the source's device"
+              .formatted(state.kind(), state.address(), VirtioFeature.names(unsupported)));
+    }
   }
 
   VirtioDevice state() {
@@ -256,8 +266,23 @@ final class VirtioTransport {
     driverFeaturesWritten = 0;
     broken = false;
     queues.forEach(Virtqueue::reset);
+    offerQueues();
     negotiate(0);
     interrupts.wire(false);
+  }
+
+  /** Where the source had fewer queues for the driver before, the next one finds all again. */
+  private void offerQueues() {
+    int offered = model.queuesOffered();
+    if (queues.size() >= offered) {
+      return;
+    }
+    int size = queues.getFirst().maxSize();
+    int lastSize = queues.getLast().maxSize();
+    queues.clear();
+    for (int index = 0; index < offered; index++) {
+      queues.add(Virtqueue.unused(memory, index, index < offered - 1 ? size : lastSize));
+    }
   }
 
   int deviceFeatureSelect() {

@@ -63,6 +63,17 @@ final class Virtqueue {
     msixVector = state.msixVector();
   }
 
+  /** A queue that no driver has set up. */
+  static Virtqueue unused(GuestMemory memory, int index, int maxSize) {
+    return new Virtqueue(memory, unusedState(index, maxSize));
+  }
+
+  /** As a driver finds a queue of {@code maxSize} entries. */
+  static VirtioQueue unusedState(int index, int maxSize) {
+    return new VirtioQueue(
+        index, maxSize, maxSize, false, 0, 0, 0, 0, 0, 0, false, true, NO_VECTOR);
+  }
+
   VirtioQueue state() {
     return new VirtioQueue(
         index,

@@ -1,5 +1,6 @@
 package dev.here.vmm;
 
+import dev.here.machine.MachineState;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -38,8 +39,12 @@ record VmmOptions(
   /** A raw image or block device. */
   record Disk(String path, boolean readOnly) {}
 
-  /** A TAP device; the MAC counts for booted machines only. */
-  record Nic(String tap, Optional<String> mac) {}
+  /**
+   * A TAP device; the MAC counts for booted machines only.
+   *
+   * @param queues of the TAP that are opened; a booted machine's device has as many queue pairs
+   */
+  record Nic(String tap, Optional<String> mac, int queues) {}
 
   /** Where a console leads. */
   record Console(Kind kind, String path) {
@@ -60,7 +65,9 @@ record VmmOptions(
       --kernel FILE         boot a bzImage, an ELF image with PVH entry or a multiboot image
       --initrd FILE  --append TEXT  --memory MIB  --vcpus N
       --restore FILE        continue a checkpoint
-      --disk FILE[,readonly]  --nic tap=NAME[,mac=MAC]   in the order of the guest's devices
+      --disk FILE[,readonly]  --nic tap=NAME[,mac=MAC][,queues=N]
+                            in the order of the guest's devices; a TAP that was made with several
+                            queues needs queues=2 or more, at most 8
       --console none|stdio|file=PATH|socket=PATH
       --debug-exit PORT     a write to this port ends a booted guest with a status
       --spare               alone: gets ready, then reads the other options from standard input,
@@ -152,7 +159,10 @@ record VmmOptions(
     }
 
     private int number(String option, int min, int max) {
-      String text = value(option);
+      return number(option, value(option), min, max);
+    }
+
+    private static int number(String option, String text, int min, int max) {
       try {
         int number = Integer.decode(text);
         if (number >= min && number <= max) {
@@ -174,18 +184,23 @@ record VmmOptions(
     private static Nic nic(String text) {
       Optional<String> tap = Optional.empty();
       Optional<String> mac = Optional.empty();
+      int queues = 1;
       for (String part : text.split(",", -1)) {
         if (part.startsWith("tap=")) {
           tap = Optional.of(part.substring(4));
         } else if (part.startsWith("mac=")) {
           mac = Optional.of(part.substring(4));
+        } else if (part.startsWith("queues=")) {
+          queues = number("--nic queues", part.substring(7), 1, MachineState.MAX_VCPUS);
         } else {
-          throw new VmmException("--nic " + text + ": " + part + " is not tap=NAME or mac=MAC");
+          throw new VmmException(
+              "--nic " + text + ": " + part + " is not tap=NAME, mac=MAC or queues=N");
         }
       }
-      Optional<String> given = mac;
-      return tap.map(name -> new Nic(name, given))
-          .orElseThrow(() -> new VmmException("--nic " + text + " names no tap=NAME"));
+      if (tap.isEmpty()) {
+        throw new VmmException("--nic " + text + " names no tap=NAME");
+      }
+      return new Nic(tap.get(), mac, queues);
     }
 
     private static Console console(String text) {

@@ -6,7 +6,7 @@ import java.util.List;
 
 /** A driver for a power-on virtio function, through its legacy ports or its modern registers. */
 final class FakeVirtioDriver {
-  static final long RINGS = 0x10000;
+  private static final long RINGS = 0x10000;
 
   final FakeMachine machine;
   final VirtioPci device;
@@ -14,9 +14,16 @@ final class FakeVirtioDriver {
   final int port;
   final long gpa;
   final long msixGpa;
+  private final long ringsGpa;
   final List<FakeQueueDriver> queues = new ArrayList<>();
 
   FakeVirtioDriver(FakeMachine machine, VirtioPci device, boolean modern) {
+    this(machine, device, modern, RINGS);
+  }
+
+  /** Its queues lie in memory from {@code ringsGpa} on. */
+  FakeVirtioDriver(FakeMachine machine, VirtioPci device, boolean modern, long ringsGpa) {
+    this.ringsGpa = ringsGpa;
     this.machine = machine;
     this.device = device;
     this.modern = modern;
@@ -55,7 +62,7 @@ final class FakeVirtioDriver {
     if (msix) {
       configVector(0);
     }
-    long at = RINGS;
+    long at = ringsGpa;
     for (int index = 0; ; index++) {
       select(index);
       int size = queueSize();

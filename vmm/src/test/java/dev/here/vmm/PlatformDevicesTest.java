@@ -71,7 +71,8 @@ class PlatformDevicesTest {
               (function, device, bus) ->
                   switch (device.kind()) {
                     case NET ->
-                        VirtioPci.network(function, device, new NoPort(), memory, bus, lock);
+                        VirtioPci.network(
+                            function, device, List.of(new NoPort()), memory, bus, lock);
                     case BLOCK ->
                         VirtioPci.block(
                             function,

@@ -5,17 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.here.machine.Bytes;
 import dev.here.machine.PciAddress;
 import dev.here.machine.VirtioNetState;
-import dev.here.net.FramePort;
 import dev.here.net.Offloads;
 import dev.here.vmm.FakeQueueDriver.Buffer;
 import dev.here.vmm.FakeQueueDriver.Used;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -28,48 +22,14 @@ class VirtioNetTest {
   private static final long DATA = 0x100000;
   private static final long ROOM = 0x200000;
 
-  private static final class FakePort implements FramePort {
-    final List<byte[]> sent = new ArrayList<>();
-    final BlockingQueue<byte[]> coming = new LinkedBlockingQueue<>();
-    final List<Offloads> accepted = new ArrayList<>();
-
-    @Override
-    public boolean send(MemorySegment record, int length) {
-      sent.add(record.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE));
-      return true;
-    }
-
-    @Override
-    public int receive(MemorySegment record, int timeoutMillis) {
-      try {
-        byte[] frame = coming.poll(Math.min(timeoutMillis, 20), TimeUnit.MILLISECONDS);
-        if (frame == null) {
-          return 0;
-        }
-        MemorySegment.copy(frame, 0, record, ValueLayout.JAVA_BYTE, 0, frame.length);
-        return frame.length;
-      } catch (InterruptedException e) {
-        return 0;
-      }
-    }
-
-    @Override
-    public void accept(Offloads offloads) {
-      accepted.add(offloads);
-    }
-
-    @Override
-    public void close() {}
-  }
-
   private final FakeMachine machine = new FakeMachine();
-  private final FakePort port = new FakePort();
-  private final VirtioPowerOn powerOn = VirtioPowerOn.network(new PciAddress(0, 3, 0), MAC);
+  private final FakeFramePort port = new FakeFramePort();
+  private final VirtioPowerOn powerOn = VirtioPowerOn.network(new PciAddress(0, 3, 0), MAC, 1);
   private final VirtioPci device =
       VirtioPci.network(
           powerOn.function(),
           powerOn.device(),
-          port,
+          List.of(port),
           machine.memory,
           machine.bus,
           machine.platform);
@@ -290,9 +250,10 @@ class VirtioNetTest {
     machine.locked(device::pause);
     var state = device.virtioState();
     var function = device.state();
-    FakePort other = new FakePort();
+    FakeFramePort other = new FakeFramePort();
     VirtioPci restored =
-        VirtioPci.network(function, state, other, machine.memory, machine.bus, machine.platform);
+        VirtioPci.network(
+            function, state, List.of(other), machine.memory, machine.bus, machine.platform);
     assertThat(restored.virtioState()).isEqualTo(state);
     assertThat(restored.state()).isEqualTo(function);
     assertThat(other.accepted.getLast()).isEqualTo(new Offloads(true, true, true, true, false));

@@ -98,6 +98,12 @@ class VmmBootTest {
     assertThatThrownBy(() -> VmmOptions.parse("--vcpus", "9"))
         .isInstanceOf(VmmException.class)
         .hasMessageContaining("1 to 8");
+    assertThatThrownBy(() -> VmmOptions.parse("--nic", "tap=here0,queues=9"))
+        .isInstanceOf(VmmException.class)
+        .hasMessageContaining("1 to 8");
+    assertThatThrownBy(() -> VmmOptions.parse("--nic", "queues=2"))
+        .isInstanceOf(VmmException.class)
+        .hasMessageContaining("names no tap");
     assertThatThrownBy(VmmOptions::parse)
         .isInstanceOf(VmmException.class)
         .hasMessageContaining("nothing to do");

@@ -14,10 +14,17 @@ import java.util.Optional;
  *
  * @param vcpus how many it has
  * @param disks paths of its disks, by rising PCI address
+ * @param cards its network cards, by rising PCI address
  */
-public record VmmGuest(int vcpus, List<String> disks) {
+public record VmmGuest(int vcpus, List<String> disks, List<ControlMessage.Card> cards) {
   public VmmGuest {
     disks = List.copyOf(disks);
+    cards = List.copyOf(cards);
+  }
+
+  /** Names of the TAPs that its frames leave by, by rising PCI address. */
+  public List<String> ports() {
+    return cards.stream().map(ControlMessage.Card::tap).toList();
   }
 
   /**
@@ -46,20 +53,19 @@ public record VmmGuest(int vcpus, List<String> disks) {
       throw new UnprotectableException(reasons);
     }
     return new VmmGuest(
-        devices.vcpus(), devices.disks().stream().map(ControlMessage.Disk::path).toList());
+        devices.vcpus(),
+        devices.disks().stream().map(ControlMessage.Disk::path).toList(),
+        devices.cards());
   }
 
   /**
-   * Undoes what a controller that died has left: the guest goes on, its frames pass, what a gate
-   * holds leaves first. The caller owns the VM.
+   * Undoes what a controller that died has left in the VMM: the guest goes on. A gate at its ports
+   * is another's to open. The caller owns the VM.
    *
    * @return a line for each thing that was undone
    */
   public static List<String> undo(VmmControl control) {
     List<String> undone = new ArrayList<>();
-    ControlMessage.FramesAre held =
-        control.ask(new ControlMessage.PassFrames(), ControlMessage.FramesAre.class);
-    undone.add("the gate is open, %d frames were held".formatted(held.heldFrames()));
     if (phase(control) == Phase.PAUSED) {
       control.done(new ControlMessage.Resume());
       undone.add("the guest goes on");

@@ -79,7 +79,11 @@ final class BareMetalGuest implements AutoCloseable {
 
   /** A VMM in which the guest begins. */
   VmmStandby running() {
-    VmmStandby standby = standby();
+    return running(standby());
+  }
+
+  /** The VMM in which the guest begins. */
+  VmmStandby running(VmmStandby standby) {
     standby.prepare(memory, guest.vcpus());
     guest.writeTo(standby.memory());
     standby.validate(encoded(state));

@@ -3,6 +3,9 @@ package dev.here.driver.vmm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.here.ffi.Downcall;
+import dev.here.ffi.Errno;
+import dev.here.ffi.NativeFunction;
 import dev.here.formats.control.ControlMessage;
 import dev.here.hypervisor.Primary;
 import dev.here.hypervisor.UnprotectableException;
@@ -11,13 +14,22 @@ import dev.here.machine.Msr;
 import dev.here.testkit.PrimaryContract;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.opentest4j.TestAbortedException;
 
 /** The contract on a VMM process with a guest of 2 vCPUs. */
 @Timeout(120)
 class VmmPrimaryTest extends PrimaryContract {
+  private static final int CLONE_NEWNET = 0x40000000;
+  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
+
   private final BareMetalGuest guest;
 
   VmmPrimaryTest() throws IOException {
@@ -49,15 +61,50 @@ class VmmPrimaryTest extends PrimaryContract {
 
   @Test
   void aGuestIsLookedAtAndWhatAControllerLeftIsUndone() {
-    try (VmmControl control = VmmControl.connect(guest.running().socket());
-        VmmFrames frames = new VmmFrames(guest.running().socket())) {
-      assertThat(VmmGuest.of(control)).isEqualTo(new VmmGuest(2, List.of()));
+    try (VmmControl control = VmmControl.connect(guest.running().socket())) {
+      assertThat(VmmGuest.of(control)).isEqualTo(new VmmGuest(2, List.of(), List.of()));
       control.done(new ControlMessage.Track(true));
       control.ask(new ControlMessage.Capture(), ControlMessage.Captured.class);
-      frames.hold(1);
       assertThatThrownBy(() -> VmmGuest.of(control)).isInstanceOf(UnprotectableException.class);
-      assertThat(VmmGuest.undo(control)).hasSize(2);
+      assertThat(VmmGuest.undo(control)).hasSize(1);
       assertThat(VmmGuest.of(control).vcpus()).isEqualTo(2);
+    }
+  }
+
+  /** In a network namespace that belongs to a thread of the test and to the VMM that it starts. */
+  @Test
+  void aGuestsPortsAreTheTapsOfItsCards() throws Exception {
+    Assumptions.assumeTrue(
+        Files.exists(Path.of("/dev/net/tun")), "this machine has no /dev/net/tun");
+    CompletableFuture<VmmGuest> found = new CompletableFuture<>();
+    Thread.ofPlatform()
+        .start(() -> {
+          try {
+            int result = UNSHARE.callInt(CLONE_NEWNET);
+            Assumptions.assumeTrue(
+                result == 0, () -> "no network namespace: " + Errno.name(-result));
+            VmmStandby standby =
+                guest.standby(List.of("--nic", "tap=here0", "--nic", "tap=here1,queues=2"));
+            try (VmmControl control = VmmControl.connect(guest.running(standby).socket())) {
+              found.complete(VmmGuest.of(control));
+            }
+          } catch (Throwable t) {
+            found.completeExceptionally(t);
+          }
+        });
+    VmmGuest seen = looked(found);
+    assertThat(seen.ports()).containsExactly("here0", "here1");
+    assertThat(seen.cards()).extracting(ControlMessage.Card::queuePairs).containsExactly(1, 2);
+  }
+
+  private static VmmGuest looked(CompletableFuture<VmmGuest> found) throws Exception {
+    try {
+      return found.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof TestAbortedException skipped) {
+        throw skipped;
+      }
+      throw e;
     }
   }
 

@@ -28,7 +28,7 @@ public final class ControlCodec {
   public static final int MAGIC = 0x48564d43;
 
   /** The version written; only it is read. */
-  public static final int VERSION = 2;
+  public static final int VERSION = 3;
 
   public static final int HEADER_BYTES = 16;
 
@@ -136,10 +136,6 @@ public final class ControlCodec {
       case ControlMessage.Save m -> 11;
       case ControlMessage.AskStatus m -> 12;
       case ControlMessage.Quit m -> 13;
-      case ControlMessage.HoldFrames m -> 14;
-      case ControlMessage.ReleaseFrames m -> 15;
-      case ControlMessage.PassFrames m -> 16;
-      case ControlMessage.DiscardFrames m -> 17;
       case ControlMessage.AskDevices m -> 18;
       case ControlMessage.Ready m -> 128;
       case ControlMessage.Done m -> 129;
@@ -148,7 +144,6 @@ public final class ControlCodec {
       case ControlMessage.StateIs m -> 132;
       case ControlMessage.StatusIs m -> 133;
       case ControlMessage.Failed m -> 134;
-      case ControlMessage.FramesAre m -> 135;
       case ControlMessage.DevicesAre m -> 136;
     };
   }
@@ -175,13 +170,14 @@ public final class ControlCodec {
       case ControlMessage.StatusIs(Phase phase, long executed, boolean idle, String text) ->
           out.u8(phase.ordinal()).u64(executed).flag(idle).text(text);
       case ControlMessage.Failed(boolean refused, String text) -> out.flag(refused).text(text);
-      case ControlMessage.HoldFrames(long epoch) -> out.u64(epoch);
-      case ControlMessage.ReleaseFrames(long epoch, long until) -> out.u64(epoch).u64(until);
-      case ControlMessage.FramesAre(int held, long heldBytes, long dropped) ->
-          out.u32(held).u64(heldBytes).u64(dropped);
-      case ControlMessage.DevicesAre(int vcpus, List<ControlMessage.Disk> disks) -> {
+      case ControlMessage.DevicesAre(
+              int vcpus,
+              List<ControlMessage.Disk> disks,
+              List<ControlMessage.Card> cards) -> {
         out.u8(vcpus).u16(disks.size());
         disks.forEach(disk -> out.flag(disk.readOnly()).text(disk.path()));
+        out.u16(cards.size());
+        cards.forEach(card -> out.text(card.tap()).u8(card.queuePairs()));
       }
       case ControlMessage.Attach m -> {}
       case ControlMessage.Pause m -> {}
@@ -191,8 +187,6 @@ public final class ControlCodec {
       case ControlMessage.TakeState m -> {}
       case ControlMessage.AskStatus m -> {}
       case ControlMessage.Quit m -> {}
-      case ControlMessage.PassFrames m -> {}
-      case ControlMessage.DiscardFrames m -> {}
       case ControlMessage.AskDevices m -> {}
     }
     return out.toArray();
@@ -215,10 +209,6 @@ public final class ControlCodec {
       case 11 -> new ControlMessage.Save(text(in));
       case 12 -> new ControlMessage.AskStatus();
       case 13 -> new ControlMessage.Quit();
-      case 14 -> new ControlMessage.HoldFrames(in.getLong());
-      case 15 -> new ControlMessage.ReleaseFrames(in.getLong(), in.getLong());
-      case 16 -> new ControlMessage.PassFrames();
-      case 17 -> new ControlMessage.DiscardFrames();
       case 18 -> new ControlMessage.AskDevices();
       case 128 -> ready(in);
       case 129 -> new ControlMessage.Done(in.getLong());
@@ -228,7 +218,6 @@ public final class ControlCodec {
       case 132 -> new ControlMessage.StateIs(state(in));
       case 133 -> new ControlMessage.StatusIs(phase(in), in.getLong(), flag(in), text(in));
       case 134 -> new ControlMessage.Failed(flag(in), text(in));
-      case 135 -> new ControlMessage.FramesAre(in.getInt(), in.getLong(), in.getLong());
       case 136 -> devices(in);
       default -> throw new ControlException("unknown message type " + type);
     };
@@ -256,7 +245,21 @@ public final class ControlCodec {
       boolean readOnly = flag(in);
       disks.add(new ControlMessage.Disk(text(in), readOnly));
     }
-    return new ControlMessage.DevicesAre(vcpus, disks);
+    return new ControlMessage.DevicesAre(vcpus, disks, cards(in));
+  }
+
+  private static List<ControlMessage.Card> cards(ByteBuffer in) {
+    int count = in.getShort() & 0xffff;
+    List<ControlMessage.Card> cards = new ArrayList<>();
+    for (int index = 0; index < count; index++) {
+      String tap = text(in);
+      int queuePairs = in.get() & 0xff;
+      if (queuePairs < 1) {
+        throw new ControlException("network card on " + tap + " has no queue pair");
+      }
+      cards.add(new ControlMessage.Card(tap, queuePairs));
+    }
+    return cards;
   }
 
   private static MemoryMap memoryMap(ByteBuffer in) {

@@ -69,25 +69,6 @@ public sealed interface ControlMessage {
   /** Ends the process and with it the guest. */
   record Quit() implements Request {}
 
-  /**
-   * The guest stands still at the end of an epoch: frames that it sends from now on are held for a
-   * later one.
-   */
-  record HoldFrames(long epoch) implements Immediate {}
-
-  /**
-   * Frames of an epoch and of all before may leave.
-   *
-   * @param untilNanos of the monotonic clock: from then on they stay until a later permission
-   */
-  record ReleaseFrames(long epoch, long untilNanos) implements Immediate {}
-
-  /** What is held leaves, and later frames pass. */
-  record PassFrames() implements Immediate {}
-
-  /** What is held is thrown away, and later frames are too. */
-  record DiscardFrames() implements Immediate {}
-
   /** What the machine has of its host. */
   record AskDevices() implements Immediate {}
 
@@ -125,27 +106,28 @@ public sealed interface ControlMessage {
   record Failed(boolean refused, String text) implements Answer {}
 
   /**
-   * Answer to what is asked of frames, of all the guest's network devices together.
-   *
-   * @param heldFrames held now
-   * @param heldBytes what they take
-   * @param droppedFrames lost since the beginning for want of room
-   */
-  record FramesAre(int heldFrames, long heldBytes, long droppedFrames) implements Answer {}
-
-  /**
    * Answer to {@link AskDevices}.
    *
    * @param disks by rising PCI address
+   * @param cards network cards, by rising PCI address
    */
-  record DevicesAre(int vcpus, List<Disk> disks) implements Answer {
+  record DevicesAre(int vcpus, List<Disk> disks, List<Card> cards) implements Answer {
     public DevicesAre {
       disks = List.copyOf(disks);
+      cards = List.copyOf(cards);
     }
   }
 
   /** An image or block device that a disk of the guest is kept in. */
   record Disk(String path, boolean readOnly) {}
+
+  /**
+   * A network card's way out.
+   *
+   * @param tap name of the TAP
+   * @param queuePairs how many of the TAP's queues are open, 1 to 255
+   */
+  record Card(String tap, int queuePairs) {}
 
   /** Life of a machine. */
   enum Phase {

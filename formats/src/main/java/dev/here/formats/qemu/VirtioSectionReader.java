@@ -1,6 +1,7 @@
 package dev.here.formats.qemu;
 
 import dev.here.formats.qemu.VmStateSchema.Layout;
+import dev.here.machine.VirtioNetState;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -167,16 +168,15 @@ final class VirtioSectionReader {
     device.put("net", new VmValue.Nested(net));
   }
 
-  /** Present only with several queue pairs, which the device's configuration announces. */
+  /** Present only with several queue pairs. */
   private void netQueues(VmStruct device, VmStruct net) {
-    int pairs = maxQueuePairs(device);
-    net.put("max_queue_pairs", pairs);
+    net.put("max_queue_pairs", 1);
     net.put("curr_queue_pairs", 1);
-    if (pairs <= 1) {
+    if (!hasSeveralPairs(device)) {
       return;
     }
     number(net, "max_queue_pairs", 2);
-    net.number("max_queue_pairs", pairs, pairs);
+    int pairs = net.number("max_queue_pairs", 2, VirtioNetState.MAX_QUEUE_PAIRS);
     number(net, "curr_queue_pairs", 2);
     int current = net.number("curr_queue_pairs", 0, pairs);
     long[] waiting = new long[Math.max(0, current - 1)];
@@ -187,11 +187,22 @@ final class VirtioSectionReader {
   }
 
   /**
-   * max_virtqueue_pairs of the device configuration (VIRTIO 1.2, 5.1.4), where it reaches so far.
+   * By max_virtqueue_pairs of the device configuration (VIRTIO 1.2, 5.1.4), where it reaches so
+   * far. QEMU fills its copy of that when a driver first reads it. As long as none has, nothing is
+   * negotiated either, and what follows here is the number of pairs or the mark of a subsection, a
+   * footer or a section, which as a number of 16 bits is larger than any number of pairs.
    */
-  private static int maxQueuePairs(VmStruct device) {
+  private boolean hasSeveralPairs(VmStruct device) {
     byte[] config = device.octets("device_config");
-    return config.length < 10 ? 1 : (config[8] & 0xff) | (config[9] & 0xff) << 8;
+    if (config.length < 10) {
+      return false;
+    }
+    int pairs = (config[8] & 0xff) | (config[9] & 0xff) << 8;
+    if (pairs > 0 || device.number("guest_features_lo") != 0) {
+      return pairs > 1;
+    }
+    int next = in.peek(0) << 8 | in.peek(1);
+    return next > 1 && next <= VirtioNetState.MAX_QUEUE_PAIRS;
   }
 
   private void netReceiveScaling(VmStruct net) {

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -48,10 +49,6 @@ class ControlCodecTest {
         new ControlMessage.Save("/var/lib/here/vm.ckpt"),
         new ControlMessage.AskStatus(),
         new ControlMessage.Quit(),
-        new ControlMessage.HoldFrames(12),
-        new ControlMessage.ReleaseFrames(12, -5),
-        new ControlMessage.PassFrames(),
-        new ControlMessage.DiscardFrames(),
         new ControlMessage.AskDevices(),
         new ControlMessage.Ready(MAP, "here-vmm"),
         new ControlMessage.Done(123_456_789_012L),
@@ -60,12 +57,12 @@ class ControlCodecTest {
         new ControlMessage.StateIs(STATE),
         new ControlMessage.StatusIs(Phase.STOPPED, 9, true, "triple fault"),
         new ControlMessage.Failed(true, "no such device"),
-        new ControlMessage.FramesAre(3, 4096, 1),
         new ControlMessage.DevicesAre(
             2,
             List.of(
                 new ControlMessage.Disk("/srv/root.img", true),
-                new ControlMessage.Disk("/dev/sdb", false))));
+                new ControlMessage.Disk("/dev/sdb", false)),
+            List.of(new ControlMessage.Card("tap0", 1), new ControlMessage.Card("tap1", 8))));
   }
 
   private static ControlMessage decode(byte[] octets) {
@@ -113,11 +110,41 @@ class ControlCodecTest {
   }
 
   @Test
+  void requestsOfEarlierVersionsAreUnknownNow() {
+    for (int type : new int[] {14, 15, 16, 17, 135}) {
+      assertThatThrownBy(() -> decode(ofType(type)))
+          .isInstanceOf(ControlException.class)
+          .hasMessageContaining("unknown message type " + type);
+    }
+  }
+
+  private static byte[] ofType(int type) {
+    byte[] head =
+        Arrays.copyOf(ControlCodec.encode(new ControlMessage.Pause()), ControlCodec.HEADER_BYTES);
+    ByteBuffer.wrap(head).putShort(6, (short) type);
+    CRC32C crc = new CRC32C();
+    crc.update(head, 0, ControlCodec.HEADER_BYTES - 4);
+    ByteBuffer.wrap(head).putInt(ControlCodec.HEADER_BYTES - 4, (int) crc.getValue());
+    return head;
+  }
+
+  @Test
+  void aCardWithoutQueuePairsIsRefused() {
+    byte[] octets =
+        ControlCodec.encode(
+            new ControlMessage.DevicesAre(
+                1, List.of(), List.of(new ControlMessage.Card("tap0", 0))));
+    assertThatThrownBy(() -> decode(octets))
+        .isInstanceOf(ControlException.class)
+        .hasMessageContaining("tap0");
+  }
+
+  @Test
   void otherVersionIsRefusedByName() {
     ByteBuffer head =
-        ByteBuffer.wrap(ControlCodec.encode(new ControlMessage.Pause())).putShort(4, (short) 1);
+        ByteBuffer.wrap(ControlCodec.encode(new ControlMessage.Pause())).putShort(4, (short) 2);
     assertThatThrownBy(() -> ControlCodec.header(head))
         .isInstanceOf(ControlException.class)
-        .hasMessageContaining("version 1");
+        .hasMessageContaining("version 2");
   }
 }
