@@ -222,6 +222,8 @@ class TapDeviceTest {
       }
     }
     return 0;
+  }
+
   /** Which queue has the next IPv4 frame; the kernel's own frames are passed over. */
   private static int queueThatGetsADatagram(List<TapDevice> queues, MemorySegment record) {
     while (true) {
