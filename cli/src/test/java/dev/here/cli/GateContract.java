@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 class GateContract {
   private static final UUID VM = UUID.fromString("11111111-2222-3333-4444-555555555555");
-  private static final int LARGE_BYTES = 60_000;
+  private static final int LARGE_BYTES = 20_000;
 
   @SuppressWarnings("NullAway.Init")
   private GatedNetwork network;
@@ -306,6 +306,7 @@ class GateContract {
       int last = death.keeps ? 10 : death.out;
       assertThat(network.seenOutside(last - death.out)).isEqualTo(numbers(death.out + 1, last));
       gates.endEpoch(7);
+      gates.release(7);
       network.guestSends(11, 20);
       assertThat(network.seenOutside(0)).isEmpty();
       gates.endEpoch(8);
@@ -393,6 +394,7 @@ class GateContract {
     try (GuestGates gates =
         GuestGates.make(VM, List.of(GatedNetwork.PORT, GatedNetwork.SECOND_PORT))) {
       gates.endEpoch(1);
+      gates.release(1);
       network.guestSends(1, 10);
       network.guestSendsOnSecond(11, 20);
       assertThat(network.seenOutside(0)).isEmpty();

@@ -13,11 +13,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import org.junit.platform.engine.discovery.DiscoverySelectors;
-import org.junit.platform.launcher.Launcher;
-import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
-import org.junit.platform.launcher.core.LauncherFactory;
-import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
 /**
  * The contract, run on a Xen host itself by {@link XenContractTest}: each test has the domain that
@@ -87,27 +82,5 @@ class XenDomainContract extends PrimaryContract {
       table = entry & ADDRESS;
     }
     return true;
-  }
-
-  /** Runs the contract in this process; ends with 1 when it is broken. */
-  static final class Run {
-    private Run() {}
-
-    public static void main(String[] arguments) {
-      var listener = new SummaryGeneratingListener();
-      Launcher launcher = LauncherFactory.create();
-      launcher.execute(
-          LauncherDiscoveryRequestBuilder.request()
-              .selectors(DiscoverySelectors.selectClass(XenDomainContract.class))
-              .build(),
-          listener);
-      var out = new java.io.PrintWriter(System.out, true, java.nio.charset.StandardCharsets.UTF_8);
-      listener.getSummary().printTo(out);
-      listener.getSummary().printFailuresTo(out, 30);
-      boolean kept =
-          listener.getSummary().getTestsSucceededCount() > 0
-              && listener.getSummary().getTotalFailureCount() == 0;
-      System.exit(kept ? 0 : 1);
-    }
   }
 }

@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param vlanFiltering whether it is a bridge that tells VLANs apart
  * @param multiQueue whether it is a TUN or TAP that may have several queues
  * @param queues open queues of such a one, those that its user has detached for now included
+ * @param up whether its administrator wants it up
  */
 public record LinkFacts(
     int index,
@@ -29,7 +30,8 @@ public record LinkFacts(
     String alias,
     boolean vlanFiltering,
     boolean multiQueue,
-    int queues) {
+    int queues,
+    boolean up) {
   static final int RTM_GETLINK = 18;
   static final int IFLA_IFALIAS = 20;
   static final int IFLA_BR_VLAN_FILTERING = 7;
@@ -47,6 +49,7 @@ public record LinkFacts(
   static final int IFINFOMSG_BYTES = 16;
 
   static final int IFI_INDEX_OFFSET = 4;
+  static final int IFI_FLAGS_OFFSET = 8;
 
   /** An interface of the socket's namespace by its name; empty when there is none. */
   public static Optional<LinkFacts> find(RouteNetlink netlink, String name) {
@@ -118,6 +121,7 @@ public record LinkFacts(
         attributes.text(IFLA_IFALIAS),
         kind.equals(BRIDGE) && data.number(IFLA_BR_VLAN_FILTERING) != 0,
         tun && data.number(IFLA_TUN_MULTI_QUEUE) != 0,
-        tun ? data.number(IFLA_TUN_NUM_QUEUES) + data.number(IFLA_TUN_NUM_DISABLED_QUEUES) : 0);
+        tun ? data.number(IFLA_TUN_NUM_QUEUES) + data.number(IFLA_TUN_NUM_DISABLED_QUEUES) : 0,
+        (in.getInt(IFI_FLAGS_OFFSET) & NetlinkMessage.IFF_UP) != 0);
   }
 }

@@ -67,6 +67,7 @@ class HeadersTest {
     ours.put("NLA_TYPE_MASK & 0xffff", (long) NetlinkAttributes.TYPE_MASK);
     ours.put("sizeof(struct ifinfomsg)", (long) LinkFacts.IFINFOMSG_BYTES);
     ours.put("offsetof(struct ifinfomsg, ifi_index)", (long) LinkFacts.IFI_INDEX_OFFSET);
+    ours.put("offsetof(struct ifinfomsg, ifi_flags)", (long) LinkFacts.IFI_FLAGS_OFFSET);
     ours.put("sizeof(struct bridge_vlan_info)", (long) BridgeVlans.VLAN_INFO_BYTES);
     ours.put("offsetof(struct bridge_vlan_info, vid)", 2L);
     ours.put("sizeof(struct ifreq)", (long) Tun.IFREQ_BYTES);

@@ -99,14 +99,13 @@ final class BucketPairQueue implements FrameQueue {
   }
 
   @Override
-  public boolean hasNew(RouteNetlink netlink) {
-    ShutBucket now = current();
-    return !now.isOpen() && now.held(netlink).frames() > 0;
+  public boolean isFilling(HeldFrames held) {
+    return held.frames() > GateLink.LIMIT_FRAMES / 2;
   }
 
   @Override
-  public void close() {
-    buckets[0].close();
-    buckets[1].close();
+  public boolean hasNew(RouteNetlink netlink) {
+    ShutBucket now = current();
+    return !now.isOpen() && now.held(netlink).frames() > 0;
   }
 }

@@ -12,7 +12,7 @@ import java.util.Optional;
  *
  * <p>One thread changes it; {@link #held} and {@link #hasNew} may come from others.
  */
-interface FrameQueue extends AutoCloseable {
+interface FrameQueue {
   /** The interface that frames are to be redirected to, in place of going on from their port. */
   int entry();
 
@@ -40,10 +40,9 @@ interface FrameQueue extends AutoCloseable {
   /** Frames held, of both lots. */
   HeldFrames held(RouteNetlink netlink);
 
+  /** Whether it is about to be full with these in it, and would lose frames as a full link does. */
+  boolean isFilling(HeldFrames held);
+
   /** Whether frames came since the last boundary; true where that cannot be told. */
   boolean hasNew(RouteNetlink netlink);
-
-  /** Lets go what is this process's; the queue stays. */
-  @Override
-  void close();
 }

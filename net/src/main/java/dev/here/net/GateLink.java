@@ -42,8 +42,8 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
   /** Most octets of frames that a plug holds; memory is taken as frames come. */
   static final int LIMIT_BYTES = 64 << 20;
 
-  /** Most frames that a token bucket holds. */
-  static final int LIMIT_FRAMES = 64 << 10;
+  /** Most frames that a token bucket holds, which cannot count their octets. */
+  static final int LIMIT_FRAMES = 8 << 10;
 
   private static final Pattern ALIAS =
       Pattern.compile("here-gate 1 ([0-9a-f-]{36}) ([0-9]{1,9}) (OUT|FIRST|SECOND|IN) (own|user)");
@@ -104,6 +104,11 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
     }
     return new HeldFrames(
         queue.frames(), queue.bytes() & 0xffffffffL, queue.dropped() & 0xffffffffL);
+  }
+
+  /** Whether it was told to drop all frames. */
+  boolean isDropping(RouteNetlink netlink) {
+    return !LinkFacts.find(netlink, index).map(LinkFacts::up).orElse(false);
   }
 
   /** Whether no frame is in it, neither in its queue nor on its way behind that. */

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,11 +23,6 @@ public final class GuestGates implements AutoCloseable {
 
   /** At the first boundary: frames that still pass an open gate must not be counted as held. */
   private static final long SETTLE_NANOS = 50_000_000;
-
-  /** A gate that is this full asks for a commit. */
-  private static final long FILLING_BYTES = GateLink.LIMIT_BYTES / 2;
-
-  private static final long FILLING_FRAMES = GateLink.LIMIT_FRAMES / 2;
 
   private final RouteNetlink control;
   private final RouteNetlink questions;
@@ -68,9 +63,9 @@ public final class GuestGates implements AutoCloseable {
     }
   }
 
-  private void request(List<NetlinkMessage> messages, String attempted) {
+  private static void told(Runnable what) {
     try {
-      control.request(messages, attempted);
+      what.run();
     } catch (NativeException e) {
       throw new GateException(
           "a gate does not do as it is told: %s; see `ip -d link` and `tc qdisc`"
@@ -93,7 +88,7 @@ public final class GuestGates implements AutoCloseable {
     if (messages.size() < gates.size()) {
       return;
     }
-    request(messages, "end an epoch");
+    told(() -> control.request(messages, "end an epoch"));
     gates.forEach(gate -> gate.out().bounded());
     open = false;
     bounded = epoch;
@@ -102,13 +97,13 @@ public final class GuestGates implements AutoCloseable {
   /** Frames of {@code epoch} and all before leave. The caller's lease is certain now. */
   public void release(long epoch) {
     if (bounded <= epoch) {
-      gates.forEach(gate -> gate.out().release(control));
+      told(() -> gates.forEach(gate -> gate.out().release(control)));
     }
   }
 
   /** Everything held leaves, later frames pass. The caller's lease is certain now. */
   public void open() {
-    gates.forEach(gate -> gate.out().open(control));
+    told(() -> gates.forEach(gate -> gate.out().open(control)));
     open = true;
   }
 
@@ -126,20 +121,16 @@ public final class GuestGates implements AutoCloseable {
 
   /** The guest is about to be stopped: frames for it wait. */
   public void holdInbound() {
-    inbound(InboundGate::hold, "hold frames for the guest");
+    inbound(gate -> gate.hold(control));
   }
 
   /** The guest runs: frames for it go to it. */
   public void passInbound() {
-    inbound(InboundGate::pass, "let frames for the guest go");
+    inbound(gate -> gate.pass(control));
   }
 
-  private void inbound(Function<InboundGate, NetlinkMessage> what, String attempted) {
-    List<NetlinkMessage> messages =
-        gates.stream().map(PortGate::in).flatMap(Optional::stream).map(what).toList();
-    if (!messages.isEmpty()) {
-      request(messages, attempted);
-    }
+  private void inbound(Consumer<InboundGate> what) {
+    told(() -> gates.stream().map(PortGate::in).flatMap(Optional::stream).forEach(what));
   }
 
   /** Whether frames that the guest sent since the last boundary are held. */
@@ -164,8 +155,11 @@ public final class GuestGates implements AutoCloseable {
 
   /** Whether a gate is about to be full, and would lose frames as a full link does. */
   public boolean isFilling() {
-    HeldFrames held = held();
-    return !open && (held.bytes() > FILLING_BYTES || held.frames() > FILLING_FRAMES);
+    synchronized (questions) {
+      return !open
+          && !dropped
+          && gates.stream().map(PortGate::out).anyMatch(out -> out.isFilling(out.held(questions)));
+    }
   }
 
   /** Lets all out, unless it was dropped, and removes the gates. */

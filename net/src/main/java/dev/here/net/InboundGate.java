@@ -2,7 +2,6 @@ package dev.here.net;
 
 import dev.here.ffi.Errno;
 import dev.here.ffi.NativeException;
-import dev.here.ffi.NetlinkMessage;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
 import dev.here.ffi.TrafficControl.Plug;
@@ -16,13 +15,11 @@ import dev.here.ffi.TrafficControl.Plug;
  * @param plugged whether it is a plug
  */
 record InboundGate(GateLink link, boolean plugged) {
-  private static final TrafficControl.Bucket BUCKET = ShutBucket.ofFrames(GateLink.LIMIT_FRAMES);
-
   /** Makes it at a port that has places for filters, open, and redirects the port to it. */
   static InboundGate make(RouteNetlink netlink, GateLink link) {
     boolean plugged = makePlug(netlink, link);
     if (!plugged) {
-      netlink.request(BUCKET.add(link.index(), ShutBucket.OPEN_RATE), "make a token bucket");
+      ShutBucket.make(netlink, link);
     }
     new PortFilter(link.port(), PortFilter.Way.TO_GUEST).redirect(netlink, link.index());
     return new InboundGate(link, plugged);
@@ -40,17 +37,23 @@ record InboundGate(GateLink link, boolean plugged) {
     }
   }
 
-  /** The request that holds frames from now on. */
-  NetlinkMessage hold() {
-    return plugged
-        ? TrafficControl.plug(link.index(), Plug.BUFFER)
-        : BUCKET.rate(link.index(), ShutBucket.SHUT_RATE);
+  /** Holds frames from now on. */
+  void hold(RouteNetlink netlink) {
+    if (plugged) {
+      netlink.request(TrafficControl.plug(link.index(), Plug.BUFFER), "hold frames for the guest");
+    } else {
+      ShutBucket.shut(netlink, link);
+    }
   }
 
-  /** The request that lets all of them go, and later ones pass. */
-  NetlinkMessage pass() {
-    return plugged
-        ? TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE)
-        : BUCKET.rate(link.index(), ShutBucket.OPEN_RATE);
+  /** Lets all of them go; later ones pass. */
+  void pass(RouteNetlink netlink) {
+    if (plugged) {
+      netlink.request(
+          TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE),
+          "let frames for the guest go");
+    } else {
+      ShutBucket.open(netlink, link);
+    }
   }
 }

@@ -63,7 +63,7 @@ public final class LeftGates {
   }
 
   /**
-   * Lets out what they hold, in its order, and removes them. Only for who owns the VM, once no
+   * Lets out what they hold, in its order, unless it was dropped, and removes them. Only for who owns the VM, once no
    * standby may take over from a checkpoint that does not know of these frames.
    */
   public void letOut(RouteNetlink netlink) {
@@ -89,12 +89,15 @@ public final class LeftGates {
   }
 
   private static void open(RouteNetlink netlink, GateLink link) {
-    boolean plugged = link.queue(netlink).kind().equals(PlugQueue.KIND);
-    netlink.request(
-        plugged
-            ? TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE)
-            : ShutBucket.ofFrames(GateLink.LIMIT_FRAMES).rate(link.index(), ShutBucket.OPEN_RATE),
-        "open the gate " + link);
+    if (link.isDropping(netlink)) {
+      return;
+    }
+    if (link.queue(netlink).kind().equals(PlugQueue.KIND)) {
+      netlink.request(
+          TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE), "open the gate " + link);
+    } else {
+      ShutBucket.open(netlink, link);
+    }
     await(netlink, link);
   }
 

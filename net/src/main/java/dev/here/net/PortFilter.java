@@ -16,14 +16,21 @@ record PortFilter(int port, Way way) {
   /** A port's two ways, as the host sees them. */
   enum Way {
     /** What the guest sends. */
-    FROM_GUEST(TrafficControl.TC_H_MIN_INGRESS),
+    FROM_GUEST(TrafficControl.TC_H_MIN_INGRESS, 1),
     /** What is sent to the guest. */
-    TO_GUEST(TrafficControl.TC_H_MIN_EGRESS);
+    TO_GUEST(TrafficControl.TC_H_MIN_EGRESS, 2);
 
     private final int side;
 
-    Way(int side) {
+    /**
+     * Filters with a lower one are asked before. Not the same for both: the kernel lists the u32
+     * filters of one preference on either way with the other's (net/sched/cls_u32.c, u32_walk).
+     */
+    private final int preference;
+
+    Way(int side, int preference) {
       this.side = side;
+      this.preference = preference;
     }
 
     int side() {
@@ -31,19 +38,17 @@ record PortFilter(int port, Way way) {
     }
   }
 
-  static final int PREFERENCE = 1;
-
   /** Sends frames to the interface {@code entry} from now on. */
   void redirect(RouteNetlink netlink, int entry) {
     netlink.request(
-        TrafficControl.redirect(port, way.side, PREFERENCE, entry),
+        TrafficControl.redirect(port, way.side, way.preference, entry),
         "redirect the frames of interface " + port);
   }
 
   /** The filter as the kernel has it; empty when it is not there. */
   Optional<TrafficControl.Filter> find(RouteNetlink netlink) {
     return TrafficControl.filters(netlink, port, way.side).stream()
-        .filter(filter -> filter.preference() == PREFERENCE && filter.redirectsTo() > 0)
+        .filter(filter -> filter.preference() == way.preference && filter.redirectsTo() > 0)
         .findFirst();
   }
 
@@ -54,6 +59,6 @@ record PortFilter(int port, Way way) {
 
   /** The request that lets frames take their own way again. */
   NetlinkMessage remove() {
-    return TrafficControl.deleteFilters(port, way.side, PREFERENCE);
+    return TrafficControl.deleteFilters(port, way.side, way.preference);
   }
 }

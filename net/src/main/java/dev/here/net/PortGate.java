@@ -50,7 +50,6 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
     List<GateLink> all = new ArrayList<>(out.links());
     in.ifPresent(gate -> all.add(gate.link()));
     new LeftGates(all).letOut(netlink);
-    out.close();
   }
 
   /** Makes a gate step by step, and knows what was made when a step fails. */
@@ -111,7 +110,7 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
     }
 
     private ShutBucket bucket(GateLink.Role role) {
-      return ShutBucket.make(netlink, link(role), GateLink.LIMIT_FRAMES);
+      return ShutBucket.make(netlink, link(role));
     }
 
     private GateLink link(GateLink.Role role) {

@@ -1,40 +1,40 @@
 package dev.here.net;
 
+import dev.here.ffi.Errno;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.PacketSocket;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 
 /**
  * A token bucket (net/sched/sch_tbf.c) that is either shut or open: each frame costs a million
  * bytes more than it has, so at one byte a second none leaves within eleven days, and at the other
- * rate none waits. Each change of the rate fills the bucket, which lets one frame out; so whoever
- * shuts it sends a frame of its own into it, which the interface drops as nobody's (drivers/net/ifb.c).
+ * rate none waits. Each change of the rate fills the bucket, which lets one frame out, and wakes
+ * nothing that waits; so whoever changes it sends a frame of its own into it, which the interface
+ * drops as nobody's (drivers/net/ifb.c).
  */
-final class ShutBucket implements AutoCloseable {
+final class ShutBucket {
   private static final int WEIGHT_BYTES = 1_000_000;
 
   /** One frame with its weight, and not two. */
   private static final int BURST_BYTES = 1_200_000;
 
-  static final long SHUT_RATE = 1;
+  private static final long SHUT_RATE = 1;
 
   /** A frame costs some nanoseconds. */
-  static final long OPEN_RATE = 100_000_000_000_000L;
+  private static final long OPEN_RATE = 100_000_000_000_000L;
 
   private static final int FILLER_BYTES = 60;
 
+  private static final TrafficControl.Bucket BUCKET =
+      new TrafficControl.Bucket(WEIGHT_BYTES, BURST_BYTES, GateLink.LIMIT_FRAMES);
+
   private final GateLink link;
-  private final TrafficControl.Bucket bucket;
-  private final PacketSocket filler;
   private volatile boolean open = true;
 
-  private ShutBucket(GateLink link, TrafficControl.Bucket bucket, PacketSocket filler) {
+  private ShutBucket(GateLink link) {
     this.link = link;
-    this.bucket = bucket;
-    this.filler = filler;
   }
 
   /**
@@ -42,14 +42,9 @@ final class ShutBucket implements AutoCloseable {
    *
    * @throws NativeException ENOENT where the kernel has no sch_tbf
    */
-  static ShutBucket make(RouteNetlink netlink, GateLink link, int limitFrames) {
-    TrafficControl.Bucket bucket = ofFrames(limitFrames);
-    netlink.request(bucket.add(link.index(), OPEN_RATE), "make a token bucket");
-    return new ShutBucket(link, bucket, PacketSocket.open(link.index(), 0));
-  }
-
-  static TrafficControl.Bucket ofFrames(int limitFrames) {
-    return new TrafficControl.Bucket(WEIGHT_BYTES, BURST_BYTES, limitFrames);
+  static ShutBucket make(RouteNetlink netlink, GateLink link) {
+    netlink.request(BUCKET.add(link.index(), OPEN_RATE), "make a token bucket");
+    return new ShutBucket(link);
   }
 
   /** Frames of a bucket's queue. */
@@ -67,36 +62,49 @@ final class ShutBucket implements AutoCloseable {
   }
 
   void open(RouteNetlink netlink) {
-    netlink.request(bucket.rate(link.index(), OPEN_RATE), "open a token bucket");
+    open(netlink, link);
     open = true;
   }
 
+  /** Opens the bucket of an interface, whoever made it; what it held leaves. */
+  static void open(RouteNetlink netlink, GateLink link) {
+    netlink.request(BUCKET.rate(link.index(), OPEN_RATE), "open a token bucket");
+    fill(link);
+  }
+
+  /** Shuts the bucket of an interface; one frame may still leave. */
+  static void shut(RouteNetlink netlink, GateLink link) {
+    netlink.request(BUCKET.rate(link.index(), SHUT_RATE), "shut a token bucket");
+  }
+
+  private static void fill(GateLink link) {
+    try (Arena arena = Arena.ofConfined();
+        PacketSocket socket = PacketSocket.open(link.index(), 0)) {
+      int result = socket.send(arena.allocate(FILLER_BYTES));
+      // A full one drops the frame, and is woken all the same.
+      if (result < 0 && result != -Errno.ENOBUFS) {
+        throw new NativeException(-result, "send a frame to a token bucket");
+      }
+    }
+  }
+
   /**
-   * Shuts it; nothing is redirected to it now, and it is empty.
+   * Shuts it for every frame; nothing is redirected to it now, and it is empty.
    *
    * @throws GateException when it could not be shut
    */
   void shut(RouteNetlink netlink) {
-    netlink.request(bucket.rate(link.index(), SHUT_RATE), "shut a token bucket");
+    shut(netlink, link);
     int sent = link.queue(netlink).sent();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment frame = arena.allocate(FILLER_BYTES);
-      int result = filler.send(frame);
-      if (result < 0 || link.queue(netlink).sent() == sent) {
-        throw new GateException(
-            "the token bucket of interface %d cannot be emptied: errno %d"
-                .formatted(link.index(), -result));
-      }
+    fill(link);
+    if (link.queue(netlink).sent() == sent) {
+      throw new GateException(
+          "the token bucket of interface %d cannot be emptied".formatted(link.index()));
     }
     open = false;
   }
 
   HeldFrames held(RouteNetlink netlink) {
     return link.held(netlink);
-  }
-
-  @Override
-  public void close() {
-    filler.close();
   }
 }

@@ -1,4 +1,0 @@
-package dev.here.cli;
-
-/** The gate's contract on the kernel of this machine. */
-class GateContractTest extends GateContract {}
