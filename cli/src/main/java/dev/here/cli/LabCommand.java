@@ -59,9 +59,10 @@ final class LabCommand implements Runnable {
           List<String> hosts,
       @Option(
               names = "--guest",
-              paramLabel = "HOST[:VCPUS]",
+              paramLabel = "HOST[:VCPUS[:cards]]",
               description =
-                  "A Linux guest runs on this host from the start (may be given for several).")
+                  "A Linux guest runs on this host from the start (may be given for several);"
+                      + " :cards gives it two with vhost, one of them in a VLAN.")
           List<String> guests,
       @Option(names = "--json", description = "The lab's status as one JSON object.")
           boolean json) {

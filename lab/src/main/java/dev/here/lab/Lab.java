@@ -146,12 +146,15 @@ public final class Lab implements AutoCloseable {
     script.append("hostname ").append(host.name()).append('\n');
     for (HostNetwork network : HostNetwork.values()) {
       String device = network.label() + "0";
-      String holder = network == HostNetwork.DATA ? "br0" : device;
       script.append("ip link set %s down\n".formatted(device));
       script.append(
           "ip link set %s address %s\n".formatted(device, network.hostMac(host.number())));
       script.append("ip link set %s up\n".formatted(device));
-      script.append("ip addr add %s/24 dev %s\n".formatted(network.address(host.number()), holder));
+      if (network.addressesHosts()) {
+        script.append(
+            "ip addr add %s/24 dev %s\n"
+                .formatted(network.address(host.number()), network.hostBridge().orElse(device)));
+      }
     }
     for (HostMachine other : hosts) {
       script.append(
