@@ -21,6 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** The virtual rack: real hypervisor hosts on this machine, with HERE on them. */
 @Command(
     name = "lab",
+    subcommands = LabGuestCommand.class,
     description =
         "Runs virtual hosts with real KVM or Xen on this machine, joined by networks of their own.")
 final class LabCommand implements Runnable {

@@ -334,6 +334,36 @@ public final class Lab implements AutoCloseable {
     return new LabClient(rack, address, pauseMillis, patienceMillis);
   }
 
+  /** Looks from now on at each frame that leaves a host for a network of guests. */
+  public NumberWatch watchNumbers() {
+    return new NumberWatch(rack, hosts());
+  }
+
+  /**
+   * Starts a client that asks a guest's card on the trunk for an echo again and again.
+   *
+   * @param payloadOctets payload of each request and answer; 8900 fits an MTU of 9000
+   * @param pauseMillis between two requests
+   */
+  public EchoWatch echo(LabCard card, int payloadOctets, long pauseMillis) {
+    return new EchoWatch(rack, card, payloadOctets, pauseMillis);
+  }
+
+  /** Reads one TCP stream of so many octets from the guest at an address of the data network. */
+  public StreamFigures throughput(String address, long octets) {
+    return Measurement.of(
+        rack, GuestThroughput.class, StreamFigures.class, List.of(address, Long.toString(octets)));
+  }
+
+  /** Fetches the web page of the guest at an address of the data network so many times. */
+  public PageFigures pages(String address, int pages, long pauseMillis) {
+    return Measurement.of(
+        rack,
+        PageLatency.class,
+        PageFigures.class,
+        List.of(address, Integer.toString(pages), Long.toString(pauseMillis)));
+  }
+
   /**
    * The command line with which a program of this machine runs inside the lab's namespaces: a
    * client at {@code 10.88.0.1}, a witness at {@link #witnessAddress}. It ends with the lab.

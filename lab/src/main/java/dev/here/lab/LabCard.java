@@ -7,8 +7,8 @@ package dev.here.lab;
  * @param address its IPv4 address; the network's prefix has 24 bits
  * @param queues pairs of queues; the guest uses as many as it has virtual CPUs, at most all
  * @param vhost whether the host's kernel moves its frames (vhost=on), QEMU otherwise
- * @param vlan the VLAN that its port is in, untagged, on the bridge br1 of the trunk; 0: the port is
- *     on br0
+ * @param vlan the VLAN that its port is in, untagged, on the bridge br1 of the trunk; 0: the port
+ *     is on br0
  * @param mtuOctets the largest payload of a frame; 1500 on br0, 9000 on br1
  */
 public record LabCard(

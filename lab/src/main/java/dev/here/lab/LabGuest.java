@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * A Linux guest on a lab host, on stock QEMU with KVM or as an HVM domain of stock Xen: Debian's
- * cloud kernel, the lab's small userland, a read-only disk, and network devices: the first is on the
- * data network.
+ * cloud kernel, the lab's small userland, a read-only disk, and network devices: the first is on
+ * the data network.
  *
  * @param name its name; its files on the host are /run/guest-NAME.*
  * @param cpus virtual CPUs
@@ -30,7 +30,8 @@ public record LabGuest(
   public LabGuest {
     cards = List.copyOf(cards);
     if (cards.isEmpty()) {
-      throw new LabException("guest %s has no network device: it needs one at least".formatted(name));
+      throw new LabException(
+          "guest %s has no network device: it needs one at least".formatted(name));
     }
   }
 
@@ -46,8 +47,8 @@ public record LabGuest(
 
   /**
    * The guest of {@link #demo} with two cards that the host's kernel serves (vhost), of two queues
-   * each: one on the data network, one at 10.88.4.50 in VLAN {@value LabCard#VLAN} of the trunk with
-   * an MTU of 9000 octets.
+   * each: one on the data network, one at 10.88.4.50 in VLAN {@value LabCard#VLAN} of the trunk
+   * with an MTU of 9000 octets.
    */
   public static LabGuest twoCards(int cpus) {
     LabCard data = LabCard.fast(FIRST.mac(), FIRST.address());

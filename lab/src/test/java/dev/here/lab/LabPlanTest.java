@@ -105,9 +105,7 @@ class LabPlanTest {
   void theGuestsCommandLineNamesItsNetworkAndDisk() {
     assertThat(LabGuest.demo(2).command())
         .contains("-nic tap,", "readonly=on", "-smp 2", "isa-debug-exit", "tsc=reliable");
-    assertThat(PLAIN.command())
-        .doesNotContain("isa-debug-exit")
-        .doesNotContain("mitigations");
+    assertThat(PLAIN.command()).doesNotContain("isa-debug-exit").doesNotContain("mitigations");
   }
 
   @Test
