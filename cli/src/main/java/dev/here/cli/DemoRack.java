@@ -72,14 +72,12 @@ final class DemoRack implements AutoCloseable {
   }
 
   /** As above, with this guest. */
-  static DemoRack start(
-      DemoPair pair, List<String> warmHosts, LabGuest guest, DemoScreen screen) {
+  static DemoRack start(DemoPair pair, List<String> warmHosts, LabGuest guest, DemoScreen screen) {
     LabPlan plan = LabPlan.of(pair.hosts(), HereProgram.jars()).withGuest(pair.primary(), guest);
     Lab lab = Lab.up(plan, screen::say);
     screen.say(
         "a Linux guest (%d MiB, %d vCPU) runs on %s on %s"
-            .formatted(
-                guest.memoryMebibytes(), guest.cpus(), pair.hypervisor(), pair.primary()));
+            .formatted(guest.memoryMebibytes(), guest.cpus(), pair.hypervisor(), pair.primary()));
     DemoRack rack = new DemoRack(pair, warmHosts, lab, guest);
     try {
       rack.populate(screen);
