@@ -69,11 +69,16 @@ final class DemoRack implements AutoCloseable {
   static DemoRack start(
       DemoPair pair, List<String> warmHosts, int vcpus, boolean plain, DemoScreen screen) {
     LabGuest guest = plain ? LabGuest.plainDemo(vcpus) : LabGuest.demo(vcpus);
+    return start(pair, warmHosts, guest, screen);
+  }
+
+  /** As above, with this guest. */
+  static DemoRack start(DemoPair pair, List<String> warmHosts, LabGuest guest, DemoScreen screen) {
     LabPlan plan = LabPlan.of(pair.hosts(), HereProgram.jars()).withGuest(pair.primary(), guest);
     Lab lab = Lab.up(plan, screen::say);
     screen.say(
         "a Linux guest (%d MiB, %d vCPU) runs on %s on %s"
-            .formatted(guest.memoryMebibytes(), vcpus, pair.hypervisor(), pair.primary()));
+            .formatted(guest.memoryMebibytes(), guest.cpus(), pair.hypervisor(), pair.primary()));
     DemoRack rack = new DemoRack(pair, warmHosts, lab, guest);
     try {
       rack.populate(screen);

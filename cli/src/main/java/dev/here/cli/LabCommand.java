@@ -21,6 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** The virtual rack: real hypervisor hosts on this machine, with HERE on them. */
 @Command(
     name = "lab",
+    subcommands = LabGuestCommand.class,
     description =
         "Runs virtual hosts with real KVM or Xen on this machine, joined by networks of their own.")
 final class LabCommand implements Runnable {
@@ -59,9 +60,10 @@ final class LabCommand implements Runnable {
           List<String> hosts,
       @Option(
               names = "--guest",
-              paramLabel = "HOST[:VCPUS]",
+              paramLabel = "HOST[:VCPUS[:cards]]",
               description =
-                  "A Linux guest runs on this host from the start (may be given for several).")
+                  "A Linux guest runs on this host from the start (may be given for several);"
+                      + " :cards gives it two with vhost, one of them in a VLAN.")
           List<String> guests,
       @Option(names = "--json", description = "The lab's status as one JSON object.")
           boolean json) {

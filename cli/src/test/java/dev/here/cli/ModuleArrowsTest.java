@@ -45,7 +45,7 @@ class ModuleArrowsTest {
           Map.entry(
               "driver.xen", List.of("formats", "hypervisor", "ffi", "machine", "driver.qemu")),
           Map.entry("replication", List.of("machine", "formats", "hypervisor")),
-          Map.entry("lab", List.of()));
+          Map.entry("lab", List.of("ffi")));
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

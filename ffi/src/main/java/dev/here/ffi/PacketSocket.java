@@ -13,6 +13,7 @@ public final class PacketSocket implements AutoCloseable {
 
   static final int SOL_PACKET = 263;
   static final int PACKET_AUXDATA = 8;
+  static final int PACKET_STATISTICS = 6;
   static final int PACKET_IGNORE_OUTGOING = 23;
   static final int TP_STATUS_VLAN_VALID = 1 << 4;
 
@@ -20,6 +21,10 @@ public final class PacketSocket implements AutoCloseable {
   static final int AUXDATA_BYTES = 20;
 
   static final int TP_VLAN_TCI_OFFSET = 16;
+
+  /** struct tpacket_stats (linux/if_packet.h): received, then dropped. */
+  static final int STATISTICS_BYTES = 8;
+
   private static final int SOCKADDR_LL_BYTES = 20;
   private static final int VLAN_MASK = 0xfff;
 
@@ -94,6 +99,32 @@ public final class PacketSocket implements AutoCloseable {
   }
 
   /**
+   * Room for frames that wait to be received. Needs CAP_NET_ADMIN, but no setting of the machine
+   * limits it.
+   */
+  public void buffer(int sizeBytes) {
+    int result =
+        Sockets.setsockopt(
+            descriptor.number(), Sockets.SOL_SOCKET, Sockets.SO_RCVBUFFORCE, sizeBytes);
+    if (result < 0) {
+      throw new NativeException(-result, "give a packet socket %d octets".formatted(sizeBytes));
+    }
+  }
+
+  /** How many frames had no room since this was last asked. */
+  public long dropped() {
+    MemorySegment scratch = ThreadScratch.segment();
+    MemorySegment length = scratch.asSlice(STATISTICS_BYTES, 4);
+    length.set(JAVA_INT, 0, STATISTICS_BYTES);
+    int result =
+        Sockets.getsockopt(descriptor.number(), SOL_PACKET, PACKET_STATISTICS, scratch, length);
+    if (result < 0) {
+      throw new NativeException(-result, "read a packet socket's statistics");
+    }
+    return Integer.toUnsignedLong(scratch.get(JAVA_INT, 4));
+  }
+
+  /**
    * Receives one frame without waiting, after {@link #watchArrivals}.
    *
    * @return empty when none is there
@@ -112,8 +143,7 @@ public final class PacketSocket implements AutoCloseable {
     if (MsgHdr.carries(header, SOL_PACKET, PACKET_AUXDATA)
         && (header.get(JAVA_INT, MsgHdr.contentAt()) & TP_STATUS_VLAN_VALID) != 0) {
       vlan =
-          Optional.of(
-              header.get(JAVA_SHORT, MsgHdr.contentAt() + TP_VLAN_TCI_OFFSET) & VLAN_MASK);
+          Optional.of(header.get(JAVA_SHORT, MsgHdr.contentAt() + TP_VLAN_TCI_OFFSET) & VLAN_MASK);
     }
     return Optional.of(new Arrival((int) size, vlan));
   }

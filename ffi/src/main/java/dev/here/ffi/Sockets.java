@@ -22,6 +22,7 @@ public final class Sockets {
   public static final int SO_SNDBUF = 7;
   public static final int SO_RCVBUF = 8;
   public static final int SO_PEERCRED = 17;
+  static final int SO_RCVBUFFORCE = 33;
   static final int MSG_PEEK = 2;
   public static final int MSG_DONTWAIT = 0x40;
   public static final int MSG_NOSIGNAL = 0x4000;

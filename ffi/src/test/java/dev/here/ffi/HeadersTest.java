@@ -73,6 +73,9 @@ class HeadersTest {
     ours.put("sizeof(struct ifreq)", (long) Tun.IFREQ_BYTES);
     ours.put("SOL_PACKET", (long) PacketSocket.SOL_PACKET);
     ours.put("PACKET_AUXDATA", (long) PacketSocket.PACKET_AUXDATA);
+    ours.put("PACKET_STATISTICS", (long) PacketSocket.PACKET_STATISTICS);
+    ours.put("sizeof(struct tpacket_stats)", (long) PacketSocket.STATISTICS_BYTES);
+    ours.put("offsetof(struct tpacket_stats, tp_drops)", 4L);
     ours.put("PACKET_IGNORE_OUTGOING", (long) PacketSocket.PACKET_IGNORE_OUTGOING);
     ours.put("TP_STATUS_VLAN_VALID", (long) PacketSocket.TP_STATUS_VLAN_VALID);
     ours.put("sizeof(struct tpacket_auxdata)", (long) PacketSocket.AUXDATA_BYTES);

@@ -181,6 +181,7 @@ final class HostRoot {
     program("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n".getBytes(StandardCharsets.UTF_8));
     program("opt/lab/init", LabCache.resource("host-init.sh"));
     program("etc/qemu-ifup", LabCache.resource("qemu-ifup.sh"));
+    link(LabCard.TRUNK_SCRIPT.substring(1), "qemu-ifup");
     program("etc/qemu-ifdown", "#!/bin/sh\nexit 0\n".getBytes(StandardCharsets.UTF_8));
     program("usr/local/bin/here-java", LabCache.resource("here-java.sh"));
     link("usr/bin/awk", "mawk");

@@ -146,12 +146,15 @@ public final class Lab implements AutoCloseable {
     script.append("hostname ").append(host.name()).append('\n');
     for (HostNetwork network : HostNetwork.values()) {
       String device = network.label() + "0";
-      String holder = network == HostNetwork.DATA ? "br0" : device;
       script.append("ip link set %s down\n".formatted(device));
       script.append(
           "ip link set %s address %s\n".formatted(device, network.hostMac(host.number())));
       script.append("ip link set %s up\n".formatted(device));
-      script.append("ip addr add %s/24 dev %s\n".formatted(network.address(host.number()), holder));
+      if (network.addressesHosts()) {
+        script.append(
+            "ip addr add %s/24 dev %s\n"
+                .formatted(network.address(host.number()), network.hostBridge().orElse(device)));
+      }
     }
     for (HostMachine other : hosts) {
       script.append(
@@ -329,6 +332,36 @@ public final class Lab implements AutoCloseable {
    */
   public LabClient client(String address, long pauseMillis, int patienceMillis) {
     return new LabClient(rack, address, pauseMillis, patienceMillis);
+  }
+
+  /** Looks from now on at each frame that leaves a host for a network of guests. */
+  public NumberWatch watchNumbers() {
+    return new NumberWatch(rack, hosts());
+  }
+
+  /**
+   * Starts a client that asks a guest's card on the trunk for an echo again and again.
+   *
+   * @param payloadOctets payload of each request and answer; 8900 fits an MTU of 9000
+   * @param pauseMillis between two requests
+   */
+  public EchoWatch echo(LabCard card, int payloadOctets, long pauseMillis) {
+    return new EchoWatch(rack, card, payloadOctets, pauseMillis);
+  }
+
+  /** Reads one TCP stream of so many octets from the guest at an address of the data network. */
+  public StreamFigures throughput(String address, long octets) {
+    return Measurement.of(
+        rack, GuestThroughput.class, StreamFigures.class, List.of(address, Long.toString(octets)));
+  }
+
+  /** Fetches the web page of the guest at an address of the data network so many times. */
+  public PageFigures pages(String address, int pages, long pauseMillis) {
+    return Measurement.of(
+        rack,
+        PageLatency.class,
+        PageFigures.class,
+        List.of(address, Integer.toString(pages), Long.toString(pauseMillis)));
   }
 
   /**

@@ -1,10 +1,5 @@
 package dev.here.lab;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,8 +16,7 @@ public final class LabClient implements AutoCloseable {
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final long FINISH_SECONDS = 150;
 
-  private final Process process;
-  private final OutputStream input;
+  private final RackProgram program;
   private final CompletableFuture<CounterSummary> summary = new CompletableFuture<>();
   private final Map<String, CompletableFuture<String>> answers = new ConcurrentHashMap<>();
   private volatile @Nullable CounterSummary progress;
@@ -36,40 +30,23 @@ public final class LabClient implements AutoCloseable {
    * @param patienceMillis how long an answer may take before the connection counts as lost
    */
   LabClient(Rack rack, String address, long pauseMillis, int patienceMillis) {
-    List<String> command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-Xmx64m",
-            "-cp",
-            System.getProperty("java.class.path"),
-            CounterClient.class.getName(),
-            address,
-            "7",
-            Long.toString(pauseMillis),
-            Integer.toString(patienceMillis));
-    try {
-      process =
-          new ProcessBuilder(rack.inside(command))
-              .redirectError(ProcessBuilder.Redirect.INHERIT)
-              .start();
-    } catch (IOException e) {
-      throw new LabException("the client cannot be started: " + e.getMessage(), e);
-    }
-    input = process.getOutputStream();
-    Thread.ofVirtual().start(this::follow);
-  }
+    program =
+        RackProgram.start(
+            rack,
+            CounterClient.class,
+            List.of(address, "7", Long.toString(pauseMillis), Integer.toString(patienceMillis)),
+            new RackProgram.Listener() {
+              @Override
+              public void line(JsonNode line) {
+                take(line);
+              }
 
-  private void follow() {
-    try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        take(JSON.readTree(line));
-      }
-      summary.completeExceptionally(new LabException("the client ended without a summary"));
-    } catch (IOException | RuntimeException e) {
-      summary.completeExceptionally(new LabException("the client's output broke off", e));
-    }
+              @Override
+              public void ended(String reason) {
+                summary.completeExceptionally(
+                    new LabException("the client ended without a summary " + reason));
+              }
+            });
   }
 
   private void take(JsonNode message) {
@@ -97,18 +74,18 @@ public final class LabClient implements AutoCloseable {
   public CompletableFuture<String> ask(String request) {
     CompletableFuture<String> answer = new CompletableFuture<>();
     answers.put(request, answer);
-    send("ask " + request);
+    program.send("ask " + request);
     return answer;
   }
 
   /** From here on the longest time between two answers is measured anew. */
   public void mark() {
-    send("mark");
+    program.send("mark");
   }
 
   /** Ends the counting and returns what was seen. */
   public CounterSummary finish() {
-    send("finish");
+    program.send("finish");
     try {
       return summary.get(FINISH_SECONDS, TimeUnit.SECONDS);
     } catch (java.util.concurrent.ExecutionException | TimeoutException e) {
@@ -119,17 +96,8 @@ public final class LabClient implements AutoCloseable {
     }
   }
 
-  private void send(String line) {
-    try {
-      input.write((line + "\n").getBytes(StandardCharsets.UTF_8));
-      input.flush();
-    } catch (IOException e) {
-      throw new LabException("the client is gone: " + e.getMessage(), e);
-    }
-  }
-
   @Override
   public void close() {
-    process.destroyForcibly();
+    program.close();
   }
 }

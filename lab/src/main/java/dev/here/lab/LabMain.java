@@ -12,7 +12,8 @@ import tools.jackson.databind.json.JsonMapper;
  * The lab alone, without the rest of HERE: for work on the lab itself and for scripts.
  *
  * <pre>
- * up [--hosts NAME,NAME] [--memory MIB] [--cpus N] [--guest HOST[:VCPUS]] [APPLICATION...]
+ * up [--hosts NAME,NAME] [--memory MIB] [--cpus N] [--guest HOST[:VCPUS[:cards]]]
+ *    [APPLICATION...]
  * down | status
  * exec HOST COMMAND...
  * push HOST FILE REMOTE | pull HOST REMOTE FILE

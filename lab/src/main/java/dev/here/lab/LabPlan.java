@@ -28,7 +28,7 @@ public record LabPlan(
   static final int FIRST_NUMBER = 11;
 
   private static final int HOSTS_MAX = 8;
-  private static final Pattern GUEST = Pattern.compile("([^:]*)(?::([1-8]))?");
+  private static final Pattern GUEST = Pattern.compile("([^:]*)(?::([1-8]))?(:cards)?");
 
   /** Checks the names. */
   public LabPlan {
@@ -62,15 +62,17 @@ public record LabPlan(
   /**
    * The same hosts with the guest "demo" on one of them.
    *
-   * @param word HOST or HOST:VCPUS
+   * @param word HOST or HOST:VCPUS, with :cards behind it for {@link LabGuest#twoCards}
    */
   public LabPlan withGuest(String word) {
     Matcher matcher = GUEST.matcher(word);
     if (!matcher.matches()) {
-      throw new LabException("guest \"%s\": HOST or HOST:VCPUS, as in xen:2".formatted(word));
+      throw new LabException(
+          "guest \"%s\": HOST, HOST:VCPUS or HOST:VCPUS:cards, as in xen:2".formatted(word));
     }
-    String cpus = matcher.group(2);
-    return withGuest(matcher.group(1), LabGuest.demo(cpus == null ? 1 : Integer.parseInt(cpus)));
+    int cpus = matcher.group(2) == null ? 1 : Integer.parseInt(matcher.group(2));
+    LabGuest guest = matcher.group(3) == null ? LabGuest.demo(cpus) : LabGuest.twoCards(cpus);
+    return withGuest(matcher.group(1), guest);
   }
 
   /**

@@ -11,6 +11,15 @@ import java.util.List;
  * @param guest what is to run
  */
 record XenDomain(LabGuest guest) {
+  /** Checks that a device model can serve the cards: it does not have the guest's memory. */
+  XenDomain {
+    if (guest.cards().stream().anyMatch(LabCard::vhost)) {
+      throw new LabException(
+          "guest %s has a card with vhost, which Xen's device model cannot have"
+              .formatted(guest.name()));
+    }
+  }
+
   /** Without these a guest works too; they make it boot quicker on an emulated host. */
   private static final String QUICK = "hpet=0\ntsc_mode=\"native\"\n";
 
@@ -29,10 +38,13 @@ record XenDomain(LabGuest guest) {
   /** The configuration, in the form of xl.cfg(5), with commands in it for the host's shell. */
   String configuration() {
     List<String> model = new ArrayList<>();
-    model.add("-netdev");
-    model.add("tap,id=net0,script=/etc/qemu-ifup,downscript=no");
-    model.add("-device");
-    model.add("virtio-net-pci,netdev=net0,mac=" + guest.mac() + ",romfile=");
+    for (int i = 0; i < guest.cards().size(); i++) {
+      LabCard card = guest.cards().get(i);
+      model.add("-netdev");
+      model.add(card.backEnd("net" + i));
+      model.add("-device");
+      model.add(card.device("net" + i));
+    }
     model.add("-drive");
     model.add("file=/opt/guest/disk.img,format=raw,if=none,id=disk0,readonly=on");
     model.add("-device");

@@ -1,5 +1,6 @@
 #!/bin/busybox sh
-# Init of the lab's guest: modules, address from the kernel command line (here.ip=ADDRESS/PREFIX), services, console.
+# Init of the lab's guest: modules, addresses from the kernel command line (here.ip=ADDRESS/PREFIX for eth0, here.ip1=
+# for eth1 and so on), services, console.
 B=/bin/busybox
 $B mkdir -p /proc /sys /dev /tmp /www
 $B mount -t proc none /proc
@@ -9,16 +10,20 @@ $B mount -t tmpfs none /tmp
 $B --install -s /bin
 export PATH=/bin HOME=/tmp
 for m in $(cat /modules/order); do insmod /modules/$m; done
-address=10.88.0.50/24
-for word in $(cat /proc/cmdline); do
-  case $word in here.ip=*) address=${word#here.ip=} ;; esac
-done
+set_address() { # set_address CARD ADDRESS/PREFIX
+  i=0
+  while [ ! -e /sys/class/net/$1 ] && [ $i -lt 50 ]; do usleep 100000; i=$((i + 1)); done
+  ip addr add $2 dev $1
+  ip link set $1 up
+}
 hostname guest
 ip link set lo up
-i=0
-while [ ! -e /sys/class/net/eth0 ] && [ $i -lt 50 ]; do usleep 100000; i=$((i + 1)); done
-ip addr add $address dev eth0
-ip link set eth0 up
+for word in $(cat /proc/cmdline); do
+  case $word in
+    here.ip=*) set_address eth0 ${word#here.ip=} ;;
+    here.ip[1-9]=*) card=${word%%=*}; set_address eth${card#here.ip} ${word#*=} ;;
+  esac
+done
 echo "guest of HERE, booted $(cat /proc/sys/kernel/random/boot_id)" >/www/index.html
 httpd -h /www
 guestd &

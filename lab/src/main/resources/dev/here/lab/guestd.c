@@ -22,6 +22,15 @@
  *   gaps stop
  *   ports start              writes numbered lines to the serial port as fast as it takes them, an octet a write to its port
  *   ports stop               "ports LINES", when all of them are out
+ *   numbers start CARD RATE  sends UDP frames to everybody on ethCARD, numbered from 1, RATE a second:
+ *                            "here-number CARD NUMBER BOOT" to port 9
+ *   numbers status CARD      "numbers CARD LAST FAILED": the last number that was sent, and attempts that failed (the number is
+ *                            tried again)
+ *   numbers stop CARD
+ *
+ * TCP port 19 sends a stream: the request "send OCTETS" is answered with that many octets, and when all of them are acknowledged
+ * with lines about the sender's side of the connection: "stream KEY=VALUE..." each 100 ms (struct tcp_info of linux/tcp.h, times
+ * in microseconds), and "end KEY=VALUE..." (events of the guest's whole TCP meanwhile, /proc/net/netstat).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,7 +39,9 @@
 #include <inttypes.h>
 #include <linux/fs.h>
 #include <linux/serial.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -46,7 +57,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 64, LINE_MAX_BYTES = 256, WORKERS = 8, PAGE = 4096, WORDS = PAGE / 8, DEBUG_EXIT_PORT = 0x500, GAPS = 16384 };
+enum { CONNECTIONS = 64, LINE_MAX_BYTES = 256, WORKERS = 8, PAGE = 4096, WORDS = PAGE / 8, DEBUG_EXIT_PORT = 0x500, GAPS = 16384,
+    CARDS = 4, STREAM_PORT = 19, STREAM_BLOCK = 1 << 20, SAMPLES = 4096, SAMPLE_MICROSECONDS = 100000 };
 
 struct connection {
     int fd;
@@ -76,6 +88,14 @@ struct lines {
     volatile int enough;
 };
 
+/* Numbered frames that were sent on a card; shared with the process that sends them. */
+struct numbers {
+    volatile uint64_t last;
+    volatile uint64_t failed;
+};
+
+static struct numbers *numbers;
+static pid_t numbers_pid[CARDS];
 static struct report *reports;
 static struct gaps *gaps;
 static struct lines *lines;
@@ -85,6 +105,7 @@ static pid_t load_pid;
 static uint64_t count;
 static int journal;
 static int server_fd;
+static int stream_fd;
 
 static void answer(int fd, const char *format, ...)
 {
@@ -226,6 +247,7 @@ static void write_lines(void)
 static void leave_clients(void)
 {
     close(server_fd);
+    close(stream_fd);
     for (int i = 0; i < CONNECTIONS; i++)
         if (connections[i].fd >= 0)
             close(connections[i].fd);
@@ -346,15 +368,196 @@ static void do_selftest(int fd, const char *line)
     }
 }
 
-static void do_boot(int fd)
+static const char *boot_identity(void)
 {
-    char id[64] = "";
+    static char id[64];
     int file = open("/proc/sys/kernel/random/boot_id", O_RDONLY);
     ssize_t size = read(file, id, sizeof id - 1);
     close(file);
     if (size > 0 && id[size - 1] == '\n')
         id[size - 1] = 0;
-    answer(fd, "boot %s", id);
+    return id;
+}
+
+/* The number is counted after it was sent, so a guest that goes on from a checkpoint sends each number once. */
+static void send_numbers(int card, unsigned rate)
+{
+    char name[IFNAMSIZ], text[LINE_MAX_BYTES];
+    struct sockaddr_in everybody = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = INADDR_BROADCAST};
+    int yes = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    snprintf(name, sizeof name, "eth%d", card);
+    setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
+    /* Without it a frame that the card's full queue drops would count as sent. */
+    setsockopt(fd, IPPROTO_IP, IP_RECVERR, &yes, sizeof yes);
+    if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name) + 1))
+        return;
+    const char *boot = boot_identity();
+    for (;;) {
+        uint64_t number = numbers[card].last + 1;
+        int size = snprintf(text, sizeof text, "here-number %d %" PRIu64 " %s\n", card, number, boot);
+        if (sendto(fd, text, size, 0, (struct sockaddr *)&everybody, sizeof everybody) == size)
+            numbers[card].last = number;
+        else
+            numbers[card].failed++;
+        usleep(1000000 / rate);
+    }
+}
+
+static void do_numbers(int fd, const char *line)
+{
+    int card;
+    unsigned rate;
+    if (sscanf(line, "numbers start %d %u", &card, &rate) == 2 && card >= 0 && card < CARDS && rate > 0) {
+        stop(&numbers_pid[card]);
+        numbers[card].last = numbers[card].failed = 0;
+        if ((numbers_pid[card] = fork()) == 0) {
+            leave_clients();
+            send_numbers(card, rate);
+            _exit(1);
+        }
+        answer(fd, "numbers %d running", card);
+        return;
+    }
+    int stopping = sscanf(line, "numbers stop %d", &card) == 1;
+    if ((stopping || sscanf(line, "numbers status %d", &card) == 1) && card >= 0 && card < CARDS) {
+        if (stopping)
+            stop(&numbers_pid[card]);
+        answer(fd, "numbers %d %" PRIu64 " %" PRIu64, card, numbers[card].last, numbers[card].failed);
+    } else {
+        answer(fd, "error: numbers start CARD RATE | numbers status CARD | numbers stop CARD");
+    }
+}
+
+/* A counter of /proc/net/netstat, whose lines come in pairs: the names, and their values in the same order. */
+static uint64_t network_events(const char *name)
+{
+    static char names[8192], values[8192];
+    uint64_t found = 0;
+    FILE *file = fopen("/proc/net/netstat", "r");
+    while (file && fgets(names, sizeof names, file) && fgets(values, sizeof values, file)) {
+        char *at_name, *at_value, *word = strtok_r(names, " \n", &at_name), *value = strtok_r(values, " \n", &at_value);
+        for (; word && value; word = strtok_r(NULL, " \n", &at_name), value = strtok_r(NULL, " \n", &at_value))
+            if (!strcmp(word, name))
+                found = strtoull(value, NULL, 10);
+    }
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static const char *const EVENTS[] = {"TCPHystartTrainDetect", "TCPHystartDelayDetect", "TCPHystartTrainCwnd",
+    "TCPHystartDelayCwnd", "TCPTimeouts", "TCPLossProbes", "TCPFastRetrans", "TCPSpuriousRTOs", "TCPDSACKRecv"};
+enum { EVENT_KINDS = sizeof EVENTS / sizeof *EVENTS };
+
+struct sample {
+    uint64_t microseconds;
+    int send_buffer;
+    struct tcp_info info;
+};
+
+static struct sample samples[SAMPLES];
+static int sampled;
+
+static struct tcp_info take_sample(int fd, uint64_t began)
+{
+    struct sample sample = {.microseconds = microseconds() - began};
+    socklen_t size = sizeof sample.info;
+    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &sample.info, &size);
+    size = sizeof sample.send_buffer;
+    getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sample.send_buffer, &size);
+    if (sampled < SAMPLES)
+        samples[sampled++] = sample;
+    return sample.info;
+}
+
+static void tell_samples(int fd, const uint64_t *events_before)
+{
+    char algorithm[16] = "", events[LINE_MAX_BYTES * 2] = "";
+    socklen_t size = sizeof algorithm;
+    FILE *out = fdopen(dup(fd), "w");
+    getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, &size);
+    for (int i = 0; out && i < sampled; i++) {
+        struct tcp_info *t = &samples[i].info;
+        fprintf(out, "stream time=%" PRIu64 " acked=%llu notsent=%u unacked=%u cwnd=%u ssthresh=%u mss=%u rtt=%u rttvar=%u min_rtt=%u"
+            " snd_wnd=%u sndbuf=%d retrans=%u ca_state=%u pacing_rate=%llu delivery_rate=%llu app_limited=%u busy=%llu"
+            " rwnd_limited=%llu sndbuf_limited=%llu\n",
+            samples[i].microseconds, t->tcpi_bytes_acked, t->tcpi_notsent_bytes, t->tcpi_unacked, t->tcpi_snd_cwnd,
+            t->tcpi_snd_ssthresh, t->tcpi_snd_mss, t->tcpi_rtt, t->tcpi_rttvar, t->tcpi_min_rtt, t->tcpi_snd_wnd,
+            samples[i].send_buffer, t->tcpi_total_retrans, t->tcpi_ca_state, t->tcpi_pacing_rate, t->tcpi_delivery_rate,
+            t->tcpi_delivery_rate_app_limited, t->tcpi_busy_time, t->tcpi_rwnd_limited, t->tcpi_sndbuf_limited);
+    }
+    for (int i = 0; i < EVENT_KINDS; i++)
+        snprintf(events + strlen(events), sizeof events - strlen(events), " %s=%" PRIu64, EVENTS[i],
+            network_events(EVENTS[i]) - events_before[i]);
+    if (out) {
+        fprintf(out, "end congestion_control=%s%s\n", algorithm, events);
+        fclose(out);
+    }
+}
+
+static void send_stream(int fd)
+{
+    char line[LINE_MAX_BYTES] = "";
+    uint64_t octets, random = 88172645463325252, events[EVENT_KINDS];
+    size_t used = 0;
+    while (used < sizeof line - 1 && !strchr(line, '\n')) {
+        ssize_t n = read(fd, line + used, sizeof line - 1 - used);
+        if (n <= 0)
+            return;
+        used += n;
+    }
+    uint64_t *block = malloc(STREAM_BLOCK);
+    if (!block || sscanf(line, "send %" SCNu64, &octets) != 1) {
+        answer(fd, "error: send OCTETS");
+        return;
+    }
+    /* Other octets in each page: equal ones would make a checkpoint cheaper than a real server's. */
+    for (int i = 0; i < STREAM_BLOCK / 8; i++)
+        block[i] = next_random(&random);
+    for (int i = 0; i < EVENT_KINDS; i++)
+        events[i] = network_events(EVENTS[i]);
+    uint64_t began = microseconds(), due = began + SAMPLE_MICROSECONDS, sent = 0;
+    struct tcp_info info = take_sample(fd, began);
+    while (sent < octets || info.tcpi_unacked || info.tcpi_notsent_bytes) {
+        uint64_t now = microseconds();
+        if (now >= due) {
+            info = take_sample(fd, began);
+            due = now + SAMPLE_MICROSECONDS;
+        }
+        struct pollfd waited = {fd, sent < octets ? POLLOUT : 0, 0};
+        if (poll(&waited, 1, sent < octets ? SAMPLE_MICROSECONDS / 1000 : 20) < 0 || waited.revents & (POLLERR | POLLHUP))
+            return;
+        if (waited.revents & POLLOUT) {
+            size_t at = sent % STREAM_BLOCK, room = STREAM_BLOCK - at;
+            ssize_t n = send(fd, (char *)block + at, room < octets - sent ? room : octets - sent, MSG_DONTWAIT);
+            sent += n > 0 ? n : 0;
+        }
+    }
+    take_sample(fd, began);
+    tell_samples(fd, events);
+}
+
+/* Each stream has a process of its own, which nobody waits for: its parent ends at once. */
+static void welcome_stream(int server)
+{
+    int fd = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0)
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (fork() == 0) {
+            leave_clients();
+            send_stream(fd);
+        }
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    close(fd);
+}
+
+static void do_boot(int fd)
+{
+    answer(fd, "boot %s", boot_identity());
 }
 
 static void do_journal(int fd)
@@ -459,6 +662,8 @@ static void execute(int fd, const char *line)
         do_gaps(fd, line);
     } else if (!strncmp(line, "ports", 5)) {
         do_ports(fd, line);
+    } else if (!strncmp(line, "numbers", 7)) {
+        do_numbers(fd, line);
     } else {
         answer(fd, "error: unknown request");
     }
@@ -499,29 +704,43 @@ static void welcome(int server)
     close(fd);
 }
 
-int main(void)
+static int listening(int port)
 {
     int yes = 1, server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(7)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(server, (struct sockaddr *)&address, sizeof address) || listen(server, CONNECTIONS))
+        return -1;
+    return server;
+}
+
+static void *shared(size_t size)
+{
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+int main(void)
+{
+    server_fd = listening(7);
+    stream_fd = listening(STREAM_PORT);
     journal = open("/tmp/journal", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    reports = mmap(NULL, sizeof *reports * WORKERS, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    gaps = mmap(NULL, sizeof *gaps, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (bind(server, (struct sockaddr *)&address, sizeof address) || listen(server, CONNECTIONS) || journal < 0
-        || reports == MAP_FAILED || gaps == MAP_FAILED) {
+    reports = shared(sizeof *reports * WORKERS);
+    gaps = shared(sizeof *gaps);
+    numbers = shared(sizeof *numbers * CARDS);
+    if (server_fd < 0 || stream_fd < 0 || journal < 0 || reports == MAP_FAILED || gaps == MAP_FAILED || numbers == MAP_FAILED) {
         perror("guestd");
         return 1;
     }
-    server_fd = server;
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < CONNECTIONS; i++)
         connections[i].fd = -1;
     for (;;) {
-        struct pollfd set[CONNECTIONS + 1];
+        struct pollfd set[CONNECTIONS + 2];
         for (int i = 0; i < CONNECTIONS; i++)
             set[i] = (struct pollfd){connections[i].fd, POLLIN, 0};
-        set[CONNECTIONS] = (struct pollfd){server, POLLIN, 0};
-        if (poll(set, CONNECTIONS + 1, -1) < 0)
+        set[CONNECTIONS] = (struct pollfd){server_fd, POLLIN, 0};
+        set[CONNECTIONS + 1] = (struct pollfd){stream_fd, POLLIN, 0};
+        if (poll(set, CONNECTIONS + 2, -1) < 0)
             continue;
         for (int i = 0; i < CONNECTIONS; i++)
             if (set[i].revents && !receive(&connections[i])) {
@@ -529,6 +748,8 @@ int main(void)
                 connections[i].fd = -1;
             }
         if (set[CONNECTIONS].revents)
-            welcome(server);
+            welcome(server_fd);
+        if (set[CONNECTIONS + 1].revents)
+            welcome_stream(stream_fd);
     }
 }

@@ -23,6 +23,7 @@ for device in /sys/class/net/*; do
     52:54:00:4c:00:02) ip link set "$(basename "$device")" name data0 ;;
     52:54:00:4c:00:03) ip link set "$(basename "$device")" name repl0 ;;
     52:54:00:4c:00:04) ip link set "$(basename "$device")" name ctl0 ;;
+    52:54:00:4c:00:05) ip link set "$(basename "$device")" name vlan0 ;;
   esac
 done
 ip addr add 10.0.2.15/24 dev exec0
@@ -30,6 +31,12 @@ ip link set exec0 up
 ip link add br0 type bridge forward_delay 0
 ip link set br0 up
 ip link set data0 master br0 up
+# The trunk carries VLANs 100 and 200, and VLAN 1 untagged: a guest's port that lost its VLAN would be seen outside.
+ip link add br1 type bridge forward_delay 0 vlan_filtering 1
+ip link set br1 up
+ip link set vlan0 master br1 up
+bridge vlan add dev vlan0 vid 100
+bridge vlan add dev vlan0 vid 200
 case $role in
   kvm)
     if grep -qw svm /proc/cpuinfo; then modprobe kvm_amd; else modprobe kvm_intel; fi

@@ -10,6 +10,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class LabPlanTest {
+  private static final LabGuest PLAIN =
+      new LabGuest(
+          "x", 1, 128, List.of(LabCard.usual("52:54:00:12:34:57", "10.88.0.51")), true, false);
+
   @Test
   void numbersHosts() {
     LabPlan plan = LabPlan.pair(List.of());
@@ -47,6 +51,8 @@ class LabPlanTest {
     LabGuest guest = LabGuest.demo(1);
     assertThat(plan.withGuest("xen", guest).guests()).containsOnlyKeys("xen");
     assertThat(plan.withGuest("xen:2").guests().values()).containsExactly(LabGuest.demo(2));
+    assertThat(plan.withGuest("xen:2:cards").guests().values())
+        .containsExactly(LabGuest.twoCards(2));
     assertThat(plan.withGuest("kvm").guests().values()).containsExactly(LabGuest.demo(1));
     assertThatThrownBy(() -> plan.withGuest("xen:0")).isInstanceOf(LabException.class);
     assertThatThrownBy(() -> plan.withGuest("kvm-c", guest))
@@ -81,10 +87,12 @@ class LabPlanTest {
         .contains("type=\"hvm\"", "vcpus=2", "memory=128", "xen_nopv", "xen_platform_pci=0")
         .contains("virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56", "virtio-blk-pci")
         .contains("readonly=on", "isa-debug-exit", "tsc_early_khz=", "hpet=0");
-    LabGuest plain = new LabGuest("x", 1, 128, "10.88.0.51", "52:54:00:12:34:57", true, false);
-    assertThat(new XenDomain(plain).configuration())
+    assertThat(new XenDomain(PLAIN).configuration())
         .contains("xen_nopv")
         .doesNotContain("isa-debug-exit", "hpet", "tsc_", "mitigations");
+    assertThatThrownBy(() -> new XenDomain(LabGuest.twoCards(2)))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("vhost");
   }
 
   @Test
@@ -97,8 +105,24 @@ class LabPlanTest {
   void theGuestsCommandLineNamesItsNetworkAndDisk() {
     assertThat(LabGuest.demo(2).command())
         .contains("-nic tap,", "readonly=on", "-smp 2", "isa-debug-exit", "tsc=reliable");
-    assertThat(new LabGuest("x", 1, 128, "10.88.0.51", "52:54:00:12:34:57", true, false).command())
-        .doesNotContain("isa-debug-exit")
-        .doesNotContain("mitigations");
+    assertThat(PLAIN.command()).doesNotContain("isa-debug-exit").doesNotContain("mitigations");
+  }
+
+  @Test
+  void cardsSayTheirQueuesPortsAndAddresses() {
+    LabGuest guest = LabGuest.twoCards(2);
+    assertThat(guest.command())
+        .contains(
+            "-netdev tap,id=net0,script=/etc/qemu-ifup,downscript=no,vhost=on,queues=2"
+                + " -device virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56,mq=on,vectors=6,",
+            "-netdev tap,id=net1,script=/etc/qemu-ifup.br1.100,downscript=no,vhost=on,queues=2"
+                + " -device virtio-net-pci,netdev=net1,mac=52:54:00:12:34:66,mq=on,vectors=6,"
+                + "host_mtu=9000",
+            "here.ip=10.88.0.50/24 here.ip1=10.88.4.50/24");
+    assertThatThrownBy(() -> new LabCard("52:54:00:12:34:56", "10.88.4.9", 1, true, 101, 9000))
+        .isInstanceOf(LabException.class)
+        .hasMessageContaining("101");
+    assertThatThrownBy(() -> new LabGuest("x", 1, 128, List.of(), true, false))
+        .isInstanceOf(LabException.class);
   }
 }
