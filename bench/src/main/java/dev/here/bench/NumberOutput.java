@@ -90,7 +90,17 @@ final class NumberOutput implements FrameOutput {
   }
 
   @Override
-  public synchronized int heldFrames() {
+  public boolean isFilling() {
+    return false;
+  }
+
+  @Override
+  public long lostFrames() {
+    return 0;
+  }
+
+  @Override
+  public synchronized long heldFrames() {
     return held.size();
   }
 

@@ -110,7 +110,17 @@ final class ProtectedGuest implements AutoCloseable {
     }
 
     @Override
-    public int heldFrames() {
+    public boolean isFilling() {
+      return false;
+    }
+
+    @Override
+    public long lostFrames() {
+      return 0;
+    }
+
+    @Override
+    public long heldFrames() {
       return 0;
     }
 

@@ -1,6 +1,5 @@
 package dev.here.bench;
 
-import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.lab.AnsweringFirmware;
 import java.io.IOException;
@@ -175,9 +174,9 @@ public final class ServiceGuest implements AutoCloseable {
     return Long.decode(text.substring(text.indexOf(':') + 1).strip());
   }
 
-  /** Whether the guest's frames take their way through a keeper's gates. */
+  /** Whether the guest's frames take their way through a gate. */
   public boolean isRedirected() {
-    return monitor.human("info network", QMP_TIMEOUT).contains(QemuNicRedirect.ID_PREFIX);
+    return hosts.hasGates(primary);
   }
 
   /** Our monitor's process for this guest on b; empty while there is none. */

@@ -182,6 +182,12 @@ public final class TwoHosts implements AutoCloseable {
     return new ApiClient(folder.resolve(host + ".sock"));
   }
 
+  /** Whether there is a gate at any port of a host. */
+  boolean hasGates(String host) {
+    // Nothing else here makes an ifb.
+    return !rack.run("ip", "-n", host, "-o", "link", "show", "type", "ifb").isBlank();
+  }
+
   /** The hosts do not hear each other from now on; both hear the witness. */
   public void part() {
     rack.run("ip", "link", "set", "a-peers", "nomaster");

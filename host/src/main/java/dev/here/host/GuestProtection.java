@@ -2,20 +2,12 @@ package dev.here.host;
 
 import dev.here.driver.qemu.ClockLag;
 import dev.here.hypervisor.Primary;
-import dev.here.replication.FrameOutput;
-import dev.here.replication.Lease;
-import java.nio.file.Path;
 import java.util.List;
 
-/** What a keeper holds of one running guest: its hypervisor, its frames' detour, its memory. */
+/** What a keeper holds of one running guest: its hypervisor and its memory. */
 interface GuestProtection extends AutoCloseable {
-  /**
-   * Lets the guest's frames take their way through gates, open for now.
-   *
-   * @param folder for their sockets
-   * @param lease what is held leaves only while it can be relied on
-   */
-  FrameOutput redirect(Path folder, Lease lease) throws InterruptedException;
+  /** Interfaces of this host that the guest's cards are behind, by rising PCI address. */
+  List<String> ports();
 
   Primary primary();
 
@@ -30,7 +22,7 @@ interface GuestProtection extends AutoCloseable {
   /** How far the guest's clock has fallen behind the host's since protection began. */
   ClockLag clockLag();
 
-  /** The guest's frames take their direct way again, and nothing of ours is left. */
+  /** Nothing of ours is left in the hypervisor. */
   @Override
   void close();
 }

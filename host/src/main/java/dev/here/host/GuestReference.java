@@ -1,7 +1,6 @@
 package dev.here.host;
 
 import dev.here.driver.qemu.CleanupRehearsal;
-import dev.here.driver.qemu.HeldFrameSource;
 import dev.here.driver.qemu.QemuCleanup;
 import dev.here.driver.qemu.QemuProcess;
 import dev.here.driver.qemu.QemuTimeouts;
@@ -14,7 +13,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** What names a running guest on this host, and with it the hypervisor that runs it. */
@@ -53,17 +51,15 @@ sealed interface GuestReference {
    */
   GuestProtection open(Path folder, Duration patience);
 
-  /** What a keeper that died has left in a guest; the guest runs, and nothing of it goes out. */
+  /** What a keeper that died has left in a guest's hypervisor; the guest runs. */
   interface Leavings extends AutoCloseable {
     /**
-     * Undoes them: the guest's network goes on, and what was held goes out. No standby takes over
-     * any more.
+     * Undoes them; what the guest's ports hold is another's to let out ({@link LeftFrames}).
      *
-     * @param held by the dead keeper, or since its death
      * @return what was done, a line each
      * @throws HypervisorException when the hypervisor does not answer
      */
-    List<String> undo(HeldFrameSource held);
+    List<String> undo();
 
     /** The guest can be reached by others again. */
     @Override
@@ -84,7 +80,7 @@ sealed interface GuestReference {
    * @return completes when that is over
    */
   default CompletableFuture<Void> rehearseCleanUp() {
-    return CleanupRehearsal.begin(DeadKeeperSample::in);
+    return CleanupRehearsal.begin();
   }
 
   /** Ends the guest here by force. */
@@ -128,9 +124,9 @@ sealed interface GuestReference {
   /** In a QEMU, whose monitor nobody else reaches meanwhile. */
   record QemuLeavings(QmpClient qmp, List<String> done) implements Leavings {
     @Override
-    public List<String> undo(HeldFrameSource held) {
+    public List<String> undo() {
       List<String> all = new ArrayList<>(done);
-      all.addAll(QemuCleanup.letFramesGo(qmp, QemuTimeouts.DEFAULT, Optional.of(held)));
+      all.addAll(QemuCleanup.restoreSettings(qmp, QemuTimeouts.DEFAULT));
       return all;
     }
 
@@ -149,7 +145,7 @@ sealed interface GuestReference {
 
     @Override
     public Leavings leavings() {
-      return held -> XenGuest.cleanUp(name, held, QemuTimeouts.DEFAULT.command());
+      return () -> XenGuest.cleanUp(name, QemuTimeouts.DEFAULT.command());
     }
 
     @Override
@@ -176,7 +172,7 @@ sealed interface GuestReference {
 
     @Override
     public Leavings leavings() {
-      return held -> {
+      return () -> {
         try (VmmControl control = VmmControl.connect(socket)) {
           return VmmGuest.undo(control);
         }

@@ -3,6 +3,9 @@ package dev.here.host;
 import dev.here.driver.qemu.ClockLag;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.UnprotectableException;
+import dev.here.machine.CardLink;
+import dev.here.net.PortFacts;
+import dev.here.net.UnknownPortException;
 import dev.here.replication.Dialer;
 import dev.here.replication.EpochLoop;
 import dev.here.replication.FrameOutput;
@@ -36,6 +39,8 @@ public final class Keeper {
   private static final Logger LOG = LoggerFactory.getLogger(Keeper.class);
   private static final long ACQUIRE_NANOS = TimeUnit.SECONDS.toNanos(20);
   private static final long MILLI = 1_000_000;
+
+  private static final int HALTED = 2;
 
   /** A standby that is connected to for the first time starts its VMM before it answers. */
   private static final int CONNECT_SUSPECTS = 10;
@@ -92,7 +97,19 @@ public final class Keeper {
   }
 
   private KeeperOutcome run(GuestProtection guest, Lease lease) throws InterruptedException {
-    FrameOutput frames = guest.redirect(folder, lease);
+    try (GuestFrames frames = GuestFrames.at(VmIdentity.of(order.name()), guest.ports())) {
+      KeeperOutcome outcome = run(guest, lease, frames);
+      if (frames.holds()) {
+        // Somebody has to find out who owns the VM: the daemon, as after a keeper's death.
+        LOG.error("ended while frames are held: {} {}", outcome.state(), outcome.reason());
+        Runtime.getRuntime().halt(HALTED);
+      }
+      return outcome;
+    }
+  }
+
+  private KeeperOutcome run(GuestProtection guest, Lease lease, FrameOutput frames)
+      throws InterruptedException {
     EpochLoop loop =
         new EpochLoop(
             protection(guest),
@@ -144,7 +161,7 @@ public final class Keeper {
         usual.vmName(),
         usual.vcpus(),
         guest.disks(),
-        List.of(),
+        cards(guest),
         usual.streams(),
         usual.shadow(),
         new Suspicion.Limits(suspect, 2 * suspect, 6 * suspect, suspect),
@@ -153,6 +170,15 @@ public final class Keeper {
         Math.max(usual.ackNanos(), 10 * suspect),
         usual.holdNanos(),
         usual.retryNanos());
+  }
+
+  /** What is outside of the guest's cards, for the standby to make the same. */
+  private static List<CardLink> cards(GuestProtection guest) {
+    try {
+      return guest.ports().stream().map(PortFacts::of).toList();
+    } catch (UnknownPortException e) {
+      throw new UnprotectableException(List.of(String.valueOf(e.getMessage())));
+    }
   }
 
   /** A lease that an earlier keeper held may have to run out first. */

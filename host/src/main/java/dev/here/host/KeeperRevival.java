@@ -1,7 +1,6 @@
 package dev.here.host;
 
 import dev.here.hypervisor.HypervisorException;
-import dev.here.net.DepositedConnections;
 import dev.here.replication.Lease;
 import dev.here.replication.Ownership;
 import dev.here.replication.OwnershipException;
@@ -42,24 +41,18 @@ final class KeeperRevival {
   private final WitnessConnection witness;
   private final ProtectOrder order;
   private final Path folder;
-  private final Optional<DepositedConnections> connections;
   private final CountDownLatch owned = new CountDownLatch(1);
   private final CompletableFuture<GuestReference.Leavings> leavings = new CompletableFuture<>();
 
   /**
    * @param witness this daemon's own connection
    * @param folder the dead keeper's
-   * @param connections that the guest's frames come on since then
    */
   KeeperRevival(
-      WitnessConnection witness,
-      ProtectOrder order,
-      Path folder,
-      Optional<DepositedConnections> connections) {
+      WitnessConnection witness, ProtectOrder order, Path folder) {
     this.witness = witness;
     this.order = order;
     this.folder = folder;
-    this.connections = connections;
   }
 
   /**
@@ -70,9 +63,6 @@ final class KeeperRevival {
         this::findLeavings,
         task -> Thread.ofVirtual().name("leavings-" + order.name()).start(task));
     try {
-      if (connections.isPresent()) {
-        connections.get().keeperHasDied();
-      }
       return reviveOwned();
     } finally {
       closeLeavings();
@@ -185,12 +175,11 @@ final class KeeperRevival {
   }
 
   private Optional<KeeperOutcome> undo() {
-    var frames = new DeadKeepersFrames(folder, connections);
     // They need not wait for the hypervisor's answers.
-    frames.pass();
+    frames().letOut();
     owned.countDown();
     try {
-      leavings.join().undo(frames).forEach(line -> LOG.info("undone: {}", line));
+      leavings.join().undo().forEach(line -> LOG.info("undone: {}", line));
       return Optional.empty();
     } catch (CompletionException e) {
       return Optional.of(lost(String.valueOf(e.getCause())));
@@ -206,12 +195,18 @@ final class KeeperRevival {
 
   private KeeperOutcome endHere() {
     closeLeavings();
+    frames().drop();
     try {
       guest().end();
     } catch (HypervisorException e) {
       LOG.info("the hypervisor of {} is gone already: {}", order.name(), e.getMessage());
     }
+    frames().remove();
     return new KeeperOutcome("FENCED", "the keeper died, and the standby has taken the guest over");
+  }
+
+  private LeftFrames frames() {
+    return new LeftFrames(VmIdentity.of(order.name()));
   }
 
   private GuestReference guest() {

@@ -1,8 +1,6 @@
 package dev.here.host;
 
-import dev.here.ffi.NativeException;
 import dev.here.ffi.Urgency;
-import dev.here.net.DepositedConnections;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -42,7 +40,6 @@ final class Protections implements AutoCloseable {
   private final Optional<WitnessConnection> witness;
   private final GivingWay givingWay;
   private final Map<String, KeeperProcess> keepers = new ConcurrentHashMap<>();
-  private final Map<String, DepositedConnections> deposits = new ConcurrentHashMap<>();
   private final Map<String, Integer> restarts = new ConcurrentHashMap<>();
 
   /** Keepers that failed, and when each was seen to. */
@@ -67,6 +64,7 @@ final class Protections implements AutoCloseable {
     this.folder = folder;
     this.witness = witness;
     this.givingWay = givingWay;
+    LeftFrames.removeOrphans();
     try {
       Files.createDirectories(folder);
       try (Stream<Path> found = Files.list(folder)) {
@@ -79,7 +77,6 @@ final class Protections implements AutoCloseable {
   }
 
   private void keep(KeeperProcess keeper) {
-    takeDeposits(keeper);
     KeeperProcess before = keepers.put(keeper.order().name(), keeper);
     if (before != null) {
       before.close();
@@ -102,25 +99,6 @@ final class Protections implements AutoCloseable {
     // What it starts would be in the background as it is itself.
     givingWay.end();
     return KeeperProcess.start(own);
-  }
-
-  /** Before the keeper is looked after: what it leaves when it dies must not be missed. */
-  private void takeDeposits(KeeperProcess keeper) {
-    String name = keeper.order().name();
-    forgetDeposits(name);
-    try {
-      Path socket = keeper.folder().resolve(NicGates.DEPOSIT);
-      deposits.put(name, DepositedConnections.listen(socket, keeper::isAlive));
-    } catch (NativeException e) {
-      LOG.warn("what {} sends when its keeper has died will be lost: {}", name, e.getMessage());
-    }
-  }
-
-  private void forgetDeposits(String name) {
-    DepositedConnections known = deposits.remove(name);
-    if (known != null) {
-      known.close();
-    }
   }
 
   private void adopt(Path own) {
@@ -186,7 +164,6 @@ final class Protections implements AutoCloseable {
     } else if (reviving.contains(name)) {
       throw beingRevived(name);
     } else {
-      forgetDeposits(name);
       keeper.close();
       keeper.forget();
       keepers.remove(name);
@@ -373,8 +350,7 @@ final class Protections implements AutoCloseable {
             witness.orElseThrow(
                 () -> new HostException("without a witness nobody knows who owns " + name)),
             keeper.order(),
-            keeper.folder(),
-            Optional.ofNullable(deposits.get(name)));
+            keeper.folder());
     Optional<KeeperOutcome> outcome;
     try (Urgency clientsWait = Urgency.begin()) {
       outcome = revival.revive();
@@ -388,7 +364,6 @@ final class Protections implements AutoCloseable {
                       .formatted(count, keeper.folder().resolve("keeper.log"))));
     }
     if (outcome.isPresent()) {
-      forgetDeposits(name);
       outcome.get().write(keeper.folder());
     } else {
       keeper.awaitEnd(ENDING_LIMIT);
@@ -401,7 +376,6 @@ final class Protections implements AutoCloseable {
   public void close() {
     closed = true;
     watch.interrupt();
-    deposits.keySet().forEach(this::forgetDeposits);
     keepers.values().forEach(KeeperProcess::close);
   }
 }

@@ -6,6 +6,7 @@ import dev.here.driver.qemu.QemuColoPrimary;
 import dev.here.driver.qemu.QemuDisk;
 import dev.here.driver.qemu.QemuFacts;
 import dev.here.driver.qemu.QemuInventory;
+import dev.here.driver.qemu.QemuNic;
 import dev.here.driver.qemu.QemuPreflight;
 import dev.here.driver.qemu.QemuTimeouts;
 import dev.here.driver.qemu.QemuTranslation;
@@ -13,19 +14,16 @@ import dev.here.driver.qemu.QmpClient;
 import dev.here.formats.qemu.QemuGuestFacts;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Primary;
-import dev.here.replication.FrameOutput;
-import dev.here.replication.Lease;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a keeper holds of one running QEMU: its monitor, its frames' detour, its memory and state.
+ * What a keeper holds of one running QEMU: its monitor, its memory and state.
  */
 final class QemuProtection implements GuestProtection {
   private static final Logger LOG = LoggerFactory.getLogger(QemuProtection.class);
@@ -36,7 +34,6 @@ final class QemuProtection implements GuestProtection {
   private final QemuInventory inventory;
   private final QemuTimeouts timeouts;
   private final QemuColoPrimary primary;
-  private final NicGates gates = new NicGates();
 
   /**
    * Looks at the guest, without touching it.
@@ -53,7 +50,7 @@ final class QemuProtection implements GuestProtection {
     qmp = QmpClient.connect(qmpSocket, timeouts.command());
     try {
       long began = System.nanoTime();
-      QemuCleanup.undo(qmp, timeouts, Optional.empty())
+      QemuCleanup.undo(qmp, timeouts)
           .forEach(line -> LOG.info("left over from before: {}", line));
       inventory = QemuInventory.take(qmp, timeouts.command());
       QemuPreflight.require(inventory);
@@ -82,8 +79,8 @@ final class QemuProtection implements GuestProtection {
   }
 
   @Override
-  public FrameOutput redirect(Path folder, Lease lease) throws InterruptedException {
-    return gates.redirect(qmp, inventory.nics(), timeouts.command(), folder, lease::mayRelease);
+  public List<String> ports() {
+    return inventory.nics().stream().map(QemuNic::port).toList();
   }
 
   @Override
@@ -113,7 +110,6 @@ final class QemuProtection implements GuestProtection {
 
   @Override
   public void close() {
-    gates.close();
     try {
       primary.close();
     } catch (HypervisorException e) {

@@ -2,30 +2,21 @@ package dev.here.host;
 
 import dev.here.driver.qemu.ClockLag;
 import dev.here.driver.vmm.VmmControl;
-import dev.here.driver.vmm.VmmFrames;
 import dev.here.driver.vmm.VmmGuest;
 import dev.here.driver.vmm.VmmPrimary;
 import dev.here.formats.state.MachineStateCodec;
 import dev.here.hypervisor.Primary;
-import dev.here.replication.FrameOutput;
-import dev.here.replication.Lease;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * What a keeper holds of a guest in a VMM of ours. The gate is in the VMM: a keeper that dies takes
- * no frame with it, and what was held leaves when the daemon opens the gate.
- */
+/** What a keeper holds of a guest in a VMM of ours. */
 final class VmmProtection implements GuestProtection {
   private static final Logger LOG = LoggerFactory.getLogger(VmmProtection.class);
 
-  private final Path socket;
   private final VmmGuest guest;
   private final VmmPrimary primary;
-  private Optional<VmmFrames> frames = Optional.empty();
 
   /**
    * Looks at the guest, and takes its state once, as a checkpoint does.
@@ -34,7 +25,6 @@ final class VmmProtection implements GuestProtection {
    * @throws dev.here.hypervisor.UnprotectableException when it cannot be carried, with all reasons
    */
   VmmProtection(Path socket) {
-    this.socket = socket;
     try (VmmControl control = VmmControl.connect(socket)) {
       guest = VmmGuest.of(control);
     }
@@ -57,10 +47,8 @@ final class VmmProtection implements GuestProtection {
   }
 
   @Override
-  public FrameOutput redirect(Path folder, Lease lease) {
-    VmmFrames gate = new VmmFrames(socket);
-    frames = Optional.of(gate);
-    return new VmmFrameOutput(gate, lease);
+  public List<String> ports() {
+    return guest.ports();
   }
 
   @Override
@@ -91,7 +79,6 @@ final class VmmProtection implements GuestProtection {
 
   @Override
   public void close() {
-    frames.ifPresent(VmmFrames::close);
     primary.close();
   }
 }

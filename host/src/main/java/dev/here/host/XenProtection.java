@@ -2,12 +2,11 @@ package dev.here.host;
 
 import dev.here.driver.qemu.ClockLag;
 import dev.here.driver.qemu.QemuDisk;
+import dev.here.driver.qemu.QemuNic;
 import dev.here.driver.qemu.QemuTimeouts;
 import dev.here.driver.xen.XenGuest;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.Primary;
-import dev.here.replication.FrameOutput;
-import dev.here.replication.Lease;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -19,8 +18,6 @@ final class XenProtection implements GuestProtection {
   private static final Logger LOG = LoggerFactory.getLogger(XenProtection.class);
 
   private final XenGuest guest;
-  private final Duration timeout;
-  private final NicGates gates = new NicGates();
 
   /**
    * Looks at the domain, without touching it.
@@ -29,16 +26,15 @@ final class XenProtection implements GuestProtection {
    */
   XenProtection(String name, Path folder, Duration patience) {
     Duration usual = QemuTimeouts.DEFAULT.command();
-    timeout = usual.compareTo(patience.multipliedBy(4)) > 0 ? usual : patience.multipliedBy(4);
+    Duration timeout = usual.compareTo(patience.multipliedBy(4)) > 0 ? usual : patience.multipliedBy(4);
     long began = System.nanoTime();
     guest = new XenGuest(name, folder, timeout);
     LOG.info("{} can be protected ({} ms)", name, (System.nanoTime() - began) / 1_000_000);
   }
 
   @Override
-  public FrameOutput redirect(Path folder, Lease lease) throws InterruptedException {
-    return gates.redirect(
-        guest.monitor(), guest.inventory().nics(), timeout, folder, lease::mayRelease);
+  public List<String> ports() {
+    return guest.inventory().nics().stream().map(QemuNic::port).toList();
   }
 
   @Override
@@ -73,7 +69,6 @@ final class XenProtection implements GuestProtection {
 
   @Override
   public void close() {
-    gates.close();
     try {
       guest.close();
     } catch (HypervisorException e) {

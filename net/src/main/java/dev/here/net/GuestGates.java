@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -64,8 +65,15 @@ public final class GuestGates implements AutoCloseable {
   }
 
   private static void told(Runnable what) {
-    try {
+    asked(() -> {
       what.run();
+      return true;
+    });
+  }
+
+  private static <T> T asked(Supplier<T> what) {
+    try {
+      return what.get();
     } catch (NativeException e) {
       throw new GateException(
           "a gate does not do as it is told: %s; see `ip -d link` and `tc qdisc`"
@@ -101,9 +109,19 @@ public final class GuestGates implements AutoCloseable {
     }
   }
 
-  /** Everything held leaves, later frames pass. The caller's lease is certain now. */
+  /**
+   * Everything held leaves, later frames pass. The caller's lease is certain now. A gate that does
+   * not open is removed, so that the guest has its network.
+   */
   public void open() {
-    told(() -> gates.forEach(gate -> gate.out().open(control)));
+    for (PortGate gate : gates) {
+      try {
+        gate.out().open(control);
+      } catch (NativeException | GateException e) {
+        LOG.warn("the gate at {} does not open: {}", gate.port().name(), e.getMessage());
+        remove(gate);
+      }
+    }
     open = true;
   }
 
@@ -136,14 +154,15 @@ public final class GuestGates implements AutoCloseable {
   /** Whether frames that the guest sent since the last boundary are held. */
   public boolean hasSent() {
     synchronized (questions) {
-      return !open && !dropped && gates.stream().anyMatch(gate -> gate.out().hasNew(questions));
+      return holds()
+          && asked(() -> gates.stream().anyMatch(gate -> gate.out().hasNew(questions)));
     }
   }
 
   /** Frames held now. */
   public HeldFrames held() {
     synchronized (questions) {
-      return dropped ? HeldFrames.NONE : total(questions);
+      return dropped ? HeldFrames.NONE : asked(() -> total(questions));
     }
   }
 
@@ -156,25 +175,36 @@ public final class GuestGates implements AutoCloseable {
   /** Whether a gate is about to be full, and would lose frames as a full link does. */
   public boolean isFilling() {
     synchronized (questions) {
-      return !open
-          && !dropped
-          && gates.stream().map(PortGate::out).anyMatch(out -> out.isFilling(out.held(questions)));
+      return holds()
+          && asked(() ->
+              gates.stream()
+                  .map(PortGate::out)
+                  .anyMatch(out -> out.isFilling(out.held(questions))));
     }
   }
 
-  /** Lets all out, unless it was dropped, and removes the gates. */
+  /** Whether frames are held, which leave only by a word of the VM's owner. */
+  public boolean holds() {
+    return !open && !dropped;
+  }
+
+  /** Removes the gates; where they still hold they stay as they are ({@link LeftGates}). */
   @Override
   public void close() {
-    for (PortGate gate : gates) {
-      try {
-        gate.remove(control);
-      } catch (NativeException e) {
-        LOG.warn("the gate at {} is not removed: {}", gate.port().name(), e.getMessage());
-      }
+    if (!holds()) {
+      gates.forEach(this::remove);
     }
     control.close();
     synchronized (questions) {
       questions.close();
+    }
+  }
+
+  private void remove(PortGate gate) {
+    try {
+      gate.remove(control);
+    } catch (NativeException e) {
+      LOG.warn("the gate at {} is not removed: {}", gate.port().name(), e.getMessage());
     }
   }
 }

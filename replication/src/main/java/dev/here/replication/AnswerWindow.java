@@ -18,15 +18,21 @@ final class AnswerWindow {
   private static final int SETTLE = 10;
   private static final long SHORTEST_LOOK_NANOS = 500_000;
 
+  /** A guest fills a quarter of 64 MiB at ten gigabits a second. */
+  private static final long ROOM_LOOK_NANOS = 15_000_000;
+
   private final LoopSignal signal;
   private final BooleanSupplier sent;
+  private final BooleanSupplier filling;
 
   /**
    * @param sent whether the guest has sent frames since its last checkpoint
+   * @param filling whether there is hardly room left for frames: then a checkpoint is due at once
    */
-  AnswerWindow(LoopSignal signal, BooleanSupplier sent) {
+  AnswerWindow(LoopSignal signal, BooleanSupplier sent, BooleanSupplier filling) {
     this.signal = signal;
     this.sent = sent;
+    this.filling = filling;
   }
 
   /**
@@ -40,7 +46,7 @@ final class AnswerWindow {
   void await(long resumedNanos, long releasedNanos, boolean released, long intervalNanos)
       throws InterruptedException {
     long due = resumedNanos + intervalNanos;
-    boolean undisturbed = signal.await(due);
+    boolean undisturbed = awaitWithRoom(due);
     if (!undisturbed || due - releasedNanos > 0 || !released || sent.getAsBoolean()) {
       return;
     }
@@ -52,6 +58,15 @@ final class AnswerWindow {
     if (undisturbed) {
       signal.await(earlier(System.nanoTime() + intervalNanos / SETTLE, latest));
     }
+  }
+
+  /** Waits until the time has come; false when somebody wants something, or room runs out. */
+  private boolean awaitWithRoom(long due) throws InterruptedException {
+    boolean undisturbed = true;
+    while (undisturbed && due - System.nanoTime() > ROOM_LOOK_NANOS) {
+      undisturbed = signal.await(System.nanoTime() + ROOM_LOOK_NANOS) && !filling.getAsBoolean();
+    }
+    return undisturbed && signal.await(due);
   }
 
   private static long earlier(long one, long other) {

@@ -7,6 +7,7 @@ import dev.here.formats.wire.Message;
 import dev.here.formats.wire.RefusalCode;
 import dev.here.formats.wire.WireException;
 import dev.here.hypervisor.Capture;
+import dev.here.hypervisor.EpochBoundary;
 import dev.here.hypervisor.HypervisorException;
 import dev.here.hypervisor.HypervisorGoneException;
 import dev.here.hypervisor.Primary;
@@ -128,7 +129,7 @@ public final class EpochLoop implements AutoCloseable {
     this.staging = new EpochStaging(memory.pageCount());
     this.sender = new EpochSender(memory, protection.streams(), protection.shadow());
     this.heartbeat = new Heartbeat(primary, protection, signal, () -> epoch, () -> takeOverAllowed);
-    this.answers = new AnswerWindow(signal, output::hasSent);
+    this.answers = new AnswerWindow(signal, output::hasSent, output::isFilling);
     this.thread =
         Thread.ofPlatform().name("epochs-" + protection.vmName()).daemon().unstarted(this::run);
   }
@@ -392,18 +393,10 @@ public final class EpochLoop implements AutoCloseable {
       throws IOException, InterruptedException {
     long number = epoch + 1;
     long intervalNanos = System.nanoTime() - resumedNanos;
+    hadFrames = output.hasSent();
     Capture capture;
-    try {
-      capture =
-          primary.capture(
-              staging,
-              () -> {
-                epoch = number;
-                hadFrames = output.hasSent();
-                if (!commit.isOpen() || committedEpoch > 0 && first.areOver()) {
-                  commit.boundary(number);
-                }
-              });
+    try (var boundary = new Boundary(number)) {
+      capture = primary.capture(staging, boundary);
     } finally {
       // Where the capture failed the guest runs on, and the pages stay staged for the next one.
       resumedNanos = System.nanoTime();
@@ -423,6 +416,44 @@ public final class EpochLoop implements AutoCloseable {
     figures.sent(sent);
     return new EpochMeasure(
         intervalNanos, capture.pause().pauseNanos(), 0, staging.pages().count());
+  }
+
+  /** Between two epochs, what the guest's frames have to do with it. */
+  private final class Boundary implements EpochBoundary, AutoCloseable {
+    private final long number;
+    private boolean inboundHeld;
+
+    Boundary(long number) {
+      this.number = number;
+    }
+
+    @Override
+    public void guestStopping() {
+      inboundHeld = true;
+      output.holdInbound();
+    }
+
+    @Override
+    public void guestStopped() {
+      epoch = number;
+      if (!commit.isOpen() || committedEpoch > 0 && first.areOver()) {
+        commit.boundary(number);
+      }
+    }
+
+    @Override
+    public void guestRuns() {
+      close();
+    }
+
+    /** Where the capture failed the driver has not said that the guest runs. */
+    @Override
+    public void close() {
+      if (inboundHeld) {
+        inboundHeld = false;
+        output.passInbound();
+      }
+    }
   }
 
   private void awaitCommit(StandbyLink standby) throws IOException, InterruptedException {
@@ -483,7 +514,13 @@ public final class EpochLoop implements AutoCloseable {
       }
     }
     if (figures.state() != ProtectionState.SWITCHING_OVER) {
-      enter(ProtectionState.PROTECTED, "");
+      long lost = output.lostFrames();
+      enter(
+          ProtectionState.PROTECTED,
+          lost == 0
+              ? ""
+              : "%d frames of the guest were dropped, because more waited for a commit than there is room for"
+                  .formatted(lost));
     }
   }
 

@@ -3,7 +3,8 @@ package dev.here.replication;
 /**
  * The guest's way to the network, as output commit needs it. It begins open: frames pass. From the
  * first {@link #endEpoch} on they are held by epoch and leave in their order. Called by the loop's
- * thread, except {@link #heldFrames} and {@link #heldBytes}.
+ * thread, except {@link #heldFrames}, {@link #heldBytes} and {@link #lostFrames}. What fails is
+ * thrown as a {@link ReplicationException}.
  */
 public interface FrameOutput {
   /**
@@ -25,9 +26,21 @@ public interface FrameOutput {
   /** Whether frames that the guest sent since the last {@link #endEpoch} wait for its next one. */
   boolean hasSent();
 
+  /** The guest is about to be stopped: frames for it are kept from it. */
+  default void holdInbound() {}
+
+  /** The guest runs: frames for it go to it, those that were kept first. */
+  default void passInbound() {}
+
+  /** Whether there is hardly room left for frames; where there is none, later ones are lost. */
+  boolean isFilling();
+
   /** Frames held now. */
-  int heldFrames();
+  long heldFrames();
 
   /** Octets of the frames held now. */
   long heldBytes();
+
+  /** Frames of the guest that were lost for want of room, as on a full link. */
+  long lostFrames();
 }

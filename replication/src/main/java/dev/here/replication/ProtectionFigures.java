@@ -94,6 +94,7 @@ final class ProtectionFigures {
         seededPages,
         mean == 0 ? 0 : mean / (mean + meanInterval),
         output.heldFrames(),
-        output.heldBytes());
+        output.heldBytes(),
+        output.lostFrames());
   }
 }

@@ -27,6 +27,7 @@ import dev.here.hypervisor.PauseTimes;
  * @param degradation pause / (pause + interval), mean of the last pauses and intervals
  * @param heldFrames the guest's frames that wait for a commit
  * @param heldBytes their octets
+ * @param lostFrames the guest's frames that were dropped because too many waited
  */
 public record ProtectionStatus(
     ProtectionState state,
@@ -49,5 +50,6 @@ public record ProtectionStatus(
     long totalSentBytes,
     long seededPages,
     double degradation,
-    int heldFrames,
-    long heldBytes) {}
+    long heldFrames,
+    long heldBytes,
+    long lostFrames) {}

@@ -13,7 +13,7 @@ class AnswerWindowTest {
   private final AtomicInteger looks = new AtomicInteger();
 
   private AnswerWindow window(int sentFromLook) {
-    return new AnswerWindow(signal, () -> looks.incrementAndGet() >= sentFromLook);
+    return new AnswerWindow(signal, () -> looks.incrementAndGet() >= sentFromLook, () -> false);
   }
 
   @Test

@@ -56,13 +56,23 @@ final class HeldFrames implements FrameOutput {
   }
 
   @Override
-  public synchronized int heldFrames() {
+  public synchronized long heldFrames() {
     return byEpoch.values().stream().mapToInt(List::size).sum() + current.size();
   }
 
   @Override
   public synchronized long heldBytes() {
     return heldFrames() * 8L;
+  }
+
+  @Override
+  public boolean isFilling() {
+    return false;
+  }
+
+  @Override
+  public long lostFrames() {
+    return 0;
   }
 
   synchronized List<Long> left() {

@@ -6,13 +6,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,29 +25,21 @@ public final class CleanupRehearsal {
   private CleanupRehearsal() {}
 
   /**
-   * Frames that a keeper which never was has left.
-   *
-   * @param end to be run when they are not needed any more
-   */
-  public record Sample(HeldFrameSource frames, Runnable end) {}
-
-  /**
    * Begins in the background, once a process; a failure is logged and has no other effect.
    *
-   * @param held makes what a gate of card 0 held, in a folder that it is given
    * @return completes when it is over
    */
-  public static CompletableFuture<Void> begin(Function<Path, Sample> held) {
+  public static CompletableFuture<Void> begin() {
     if (BEGUN.compareAndSet(false, true)) {
-      Thread.ofPlatform().name("cleanup-rehearsal").daemon().start(() -> rehearse(held));
+      Thread.ofPlatform().name("cleanup-rehearsal").daemon().start(CleanupRehearsal::rehearse);
     }
     return DONE;
   }
 
-  private static void rehearse(Function<Path, Sample> held) {
+  private static void rehearse() {
     try {
       long began = System.nanoTime();
-      run(held);
+      run();
       LOG.info(
           "what is done after a keeper's death was rehearsed in {} ms",
           (System.nanoTime() - began) / 1_000_000);
@@ -64,28 +51,18 @@ public final class CleanupRehearsal {
   }
 
   /** Rehearses; what was undone, as {@link QemuCleanup#undo} says it. */
-  static List<String> run(Function<Path, Sample> held) throws IOException {
+  static List<String> run() throws IOException {
     Path folder = Files.createTempDirectory("here-rehearsal-");
     Path socket = folder.resolve("qmp.sock");
-    Sample sample = held.apply(folder);
     try (ScriptedMonitor monitor = new ScriptedMonitor(socket)) {
       leave(monitor);
       try (QmpClient qmp = QmpClient.connect(socket, PATIENCE)) {
-        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT, Optional.of(sample.frames()));
+        return QemuCleanup.undo(qmp, QemuTimeouts.DEFAULT);
       }
     } finally {
-      sample.end().run();
-      deleteWithFiles(folder);
+      Files.deleteIfExists(socket);
+      Files.delete(folder);
     }
-  }
-
-  private static void deleteWithFiles(Path folder) throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-    }
-    Files.delete(folder);
   }
 
   /** What a keeper leaves that dies while its guest is in a checkpoint. */
@@ -103,32 +80,12 @@ public final class CleanupRehearsal {
           return Optional.of("{\"return\": {}}");
         });
     monitor.answer("query-status", "{\"status\": \"running\"}");
-    var filters =
-        new ConcurrentSkipListSet<>(Set.of("here-nic0-in-filter", "here-nic0-out-filter"));
-    monitor.answers.put("qom-list", request -> Optional.of(listed(filters)));
-    monitor.answers.put(
-        "object-del",
-        request -> {
-          filters.remove(request.path("arguments").path("id").asString(""));
-          return Optional.of("{\"return\": {}}");
-        });
-    monitor.answer(
-        "query-chardev",
-        "[{\"label\": \"here-nic0-in\", \"filename\": \"disconnected:unix\"},"
-            + " {\"label\": \"here-nic0-out\"}]");
     monitor.answer(
         "query-migrate-parameters",
         "{\"x-checkpoint-delay\": 5, \"max-bandwidth\": %d}"
             .formatted(MigrationSettings.MAX_BANDWIDTH));
-    for (String command :
-        List.of("chardev-remove", "migrate-set-parameters", "migrate-set-capabilities")) {
+    for (String command : List.of("migrate-set-parameters", "migrate-set-capabilities")) {
       monitor.answer(command, ScriptedMonitor.OK);
     }
-  }
-
-  private static String listed(Set<String> names) {
-    return names.stream()
-        .map("{\"name\": \"%s\"}"::formatted)
-        .collect(Collectors.joining(", ", "{\"return\": [", "]}"));
   }
 }

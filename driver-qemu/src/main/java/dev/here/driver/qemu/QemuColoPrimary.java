@@ -64,7 +64,6 @@ public final class QemuColoPrimary implements Primary {
   private @Nullable ColoStream stream;
   private @Nullable MigrationStream initial;
   private @Nullable MigrationSettings settings;
-  private @Nullable InboundFrames inbound;
 
   /**
    * Prepares a protection; QEMU is not touched before {@link #seed}.
@@ -135,7 +134,6 @@ public final class QemuColoPrimary implements Primary {
       settings =
           MigrationSettings.apply(
               qmp, timers, SeedConvergence.FIRST_DOWNTIME_MILLIS, timeouts.command());
-      inbound = new InboundFrames(qmp, inventory.nics(), timers, timeouts.command());
       ColoExit.setColo(qmp, true, timeouts.command());
       qmp.execute("migrate", Map.of("uri", "unix:" + socket), timeouts.command());
       colo.accept();
@@ -168,6 +166,10 @@ public final class QemuColoPrimary implements Primary {
     try {
       long resumesBefore = standstill.resumes();
       expect(messages, ColoMessage.CHECKPOINT_REQUEST);
+      // COLO stops the guest from its own thread, while QEMU's main loop goes on reading frames and
+      // then purges what it queued (net/net.c, net_vm_change_state_handler); with vhost it purges
+      // what it read since the guest stood (hw/net/virtio-net.c, virtio_net_vhost_status).
+      boundary.guestStopping();
       long granted = System.nanoTime();
       colo.send(ColoMessage.CHECKPOINT_REPLY);
       expect(messages, ColoMessage.VMSTATE_SEND);
@@ -181,6 +183,7 @@ public final class QemuColoPrimary implements Primary {
       long acknowledgedRealtime = realtimeNanos();
       phase = Phase.RUNNING;
       Standstill.Pause pause = awaitResume(resumesBefore);
+      boundary.guestRuns();
       long stopNanos =
           Math.clamp(stoppedRealtime - pause.stopRealtimeNanos(), 0, stopped - granted);
       long resumeNanos = Math.max(0, pause.resumeRealtimeNanos() - acknowledgedRealtime);
@@ -274,10 +277,6 @@ public final class QemuColoPrimary implements Primary {
       if (begun) {
         ColoExit.leave(qmp, timeouts.undo());
         ColoExit.disableColo(qmp, timeouts.command());
-        InboundFrames held = inbound;
-        if (held != null) {
-          held.close();
-        }
         MigrationSettings changed = settings;
         if (changed != null) {
           changed.restore(qmp, timeouts.command());

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -20,7 +21,7 @@ import tools.jackson.databind.JsonNode;
  * @param process QEMU's process
  * @param vcpus the vCPUs by index
  * @param devices the device tree
- * @param nics network cards with a back end
+ * @param nics network cards with a back end, by rising PCI address
  * @param network the back ends
  * @param disks drives with a medium
  * @param ramBlocks RAM blocks in stream order
@@ -86,7 +87,7 @@ public record QemuInventory(
         process,
         vcpus(qmp.execute("query-cpus-fast", timeout)),
         devices,
-        nics(devices, network),
+        nics(devices, network, process),
         network,
         disks(qmp.execute("query-block", timeout), devices),
         RamblockText.parse(qmp.human("info ramblock", timeout)),
@@ -153,24 +154,29 @@ public record QemuInventory(
     return vcpus;
   }
 
-  private static List<QemuNic> nics(List<QtreeDevice> devices, NetworkText network) {
-    var nics = new ArrayList<QemuNic>();
+  private static List<QemuNic> nics(
+      List<QtreeDevice> devices, NetworkText network, QemuProcess process) {
+    var ports = new TapPorts(network, process);
+    var nics = new TreeMap<String, QemuNic>();
     for (QtreeDevice device : devices) {
       String netdev = device.property("netdev").orElse("");
       if (!netdev.isEmpty() && device.property("mac").isPresent()) {
         var backend = network.backend(netdev);
         boolean inner = device.type().endsWith("-device") && device.parent() >= 0;
-        nics.add(
+        QtreeDevice card = inner ? devices.get(device.parent()) : device;
+        // By rising PCI address, as the machine state has its devices.
+        nics.put(
+            card.property("addr").orElse("") + netdev,
             new QemuNic(
-                inner ? devices.get(device.parent()).type() : device.type(),
+                card.type(),
                 device.property("mac").orElse(""),
                 netdev,
                 backend.map(NetworkText.Backend::kind).orElse("unknown"),
-                backend.map(NetworkText.Backend::options).orElse(""),
+                ports.of(netdev).orElse(""),
                 backend.map(NetworkText.Backend::queues).orElse(1)));
       }
     }
-    return nics;
+    return List.copyOf(nics.values());
   }
 
   private static List<QemuDisk> disks(JsonNode answer, List<QtreeDevice> devices) {

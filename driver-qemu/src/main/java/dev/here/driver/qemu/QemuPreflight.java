@@ -1,6 +1,9 @@
 package dev.here.driver.qemu;
 
 import dev.here.hypervisor.UnprotectableException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +16,12 @@ import java.util.Set;
  */
 public final class QemuPreflight {
   private static final int MAX_VCPUS = 8;
+
+  /** What HERE's own VMM has. */
+  private static final int MAX_QUEUE_PAIRS = 8;
+
+  private static final Path VHOST_ZERO_COPY =
+      Path.of("/sys/module/vhost_net/parameters/experimental_zcopytx");
 
   /** Machine types that a test ran. */
   private static final Set<String> MACHINES = Set.of("pc-i440fx-7.2");
@@ -88,7 +97,6 @@ public final class QemuPreflight {
           "iommu_platform", "iommu_platform=off",
           "ats", "ats=off",
           "page-per-vq", "page-per-vq=off",
-          "mq", "mq=off",
           "rss", "rss=off",
           "failover", "failover=off",
           "modern-pio-notify", "modern-pio-notify=off");
@@ -251,37 +259,41 @@ public final class QemuPreflight {
     if (inventory.network().hubs()) {
       refuse("the network uses emulated hubs (-net)", "use -nic or -netdev with -device");
     }
-    if (inventory.vhostInUse()) {
+    if (inventory.vhostInUse() && isOn(VHOST_ZERO_COPY)) {
       refuse(
-          "the kernel carries the guest's frames (vhost), where no filter can be attached",
-          "set vhost=off for the TAP (libvirt: <driver name='qemu'/> in the interface)");
+          "vhost sends the guest's frames without copying them (experimental_zcopytx), so held ones keep its memory and stop it",
+          "load vhost_net with experimental_zcopytx=0");
     }
     for (QemuNic nic : inventory.nics()) {
-      if (nic.backend().startsWith("vhost")) {
+      if (nic.port().isEmpty()) {
         refuse(
-            "back end %s is %s, where no filter can be attached"
-                .formatted(nic.netdev(), nic.backend()),
-            "use a TAP with vhost=off");
+            "the frames of %s (%s) do not leave by a TAP of this host but by %s"
+                .formatted(nic.device(), nic.mac(), nic.backend()),
+            "give the card a TAP in a bridge");
       }
-      if (nic.queues() > 1) {
+      if (nic.queues() > MAX_QUEUE_PAIRS) {
         refuse(
-            "back end %s has %d queues, where no filter can be attached"
-                .formatted(nic.netdev(), nic.queues()),
-            "set queues=1");
+            "back end %s has %d queue pairs".formatted(nic.netdev(), nic.queues()),
+            "set queues=%d at most".formatted(MAX_QUEUE_PAIRS));
       }
       inventory.network().backend(nic.netdev()).ifPresent(backend -> checkFilters(nic, backend));
     }
   }
 
+  private static boolean isOn(Path parameter) {
+    try {
+      return !Files.readString(parameter).strip().equals("0");
+    } catch (IOException e) {
+      // The module is not loaded, or does not know the parameter.
+      return false;
+    }
+  }
+
+  /** A filter in QEMU may keep or divert frames, which then belong to no epoch. */
   private void checkFilters(QemuNic nic, NetworkText.Backend backend) {
     for (String filter : backend.filters()) {
       refuse(
-          filter.startsWith(QemuNicRedirect.ID_PREFIX)
-              ? "filter %s of an earlier protection is still on %s".formatted(filter, nic.netdev())
-              : "filter %s of someone else is on %s".formatted(filter, nic.netdev()),
-          filter.startsWith(QemuNicRedirect.ID_PREFIX)
-              ? "end that protection first (here unprotect)"
-              : "remove it (QMP object-del)");
+          "filter %s is on %s".formatted(filter, nic.netdev()), "remove it (QMP object-del)");
     }
   }
 

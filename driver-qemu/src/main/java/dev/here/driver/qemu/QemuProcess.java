@@ -3,6 +3,7 @@ package dev.here.driver.qemu;
 import dev.here.ffi.ProcessStat;
 import dev.here.hypervisor.HypervisorException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
@@ -26,6 +28,9 @@ public record QemuProcess(
   public QemuProcess {
     vcpuThreads = List.copyOf(vcpuThreads);
   }
+
+  /** In a descriptor's fdinfo: the interface of a TUN or TAP (drivers/net/tun.c, tun_chr_show_fdinfo). */
+  private static final String TAP_FIELD = "iff:";
 
   /** What the kernel says a process does. */
   public enum RunState {
@@ -136,6 +141,32 @@ public record QemuProcess(
       });
     } catch (IOException e) {
       return false;
+    }
+  }
+
+  /** The TAP interface that one of its descriptors is a queue of; empty for any other. */
+  Optional<String> tapOf(int descriptor) {
+    Path info = Path.of("/proc/%d/fdinfo/%d".formatted(pid(), descriptor));
+    try (Stream<String> lines = Files.lines(info)) {
+      return lines
+          .filter(line -> line.startsWith(TAP_FIELD))
+          .map(line -> line.substring(TAP_FIELD.length()).trim())
+          .findFirst();
+    } catch (IOException | UncheckedIOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** The TAP interfaces that it has open, each once. */
+  List<String> taps() {
+    try (Stream<Path> descriptors = Files.list(Path.of("/proc/" + pid() + "/fdinfo"))) {
+      return descriptors
+          .map(descriptor -> tapOf(Integer.parseInt(descriptor.getFileName().toString())))
+          .flatMap(Optional::stream)
+          .distinct()
+          .toList();
+    } catch (IOException | UncheckedIOException e) {
+      return List.of();
     }
   }
 }

@@ -1,48 +1,46 @@
 package dev.here.driver.xen;
 
-import dev.here.driver.qemu.HeldFrameSource;
-import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QmpClient;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
-/**
- * Undoes what a protection has left in a domain whose keeper died: the stand-still of a checkpoint,
- * the dirty logs, the filters. Does nothing where nothing is left.
- */
+/** Undoes what a protection has left in a domain whose keeper died. */
 final class XenCleanup {
   private XenCleanup() {}
 
-  static List<String> undo(
-      XenControl control,
-      XenDomain domain,
-      QmpClient monitor,
-      Optional<HeldFrameSource> held,
-      Duration timeout) {
-    var done = new ArrayList<String>();
+  /**
+   * Lets a device model go on that stood still in a checkpoint; does nothing where none is left.
+   * Who pauses a domain with xl leaves its device model running.
+   *
+   * @return what was done
+   */
+  static List<String> letRun(XenDomain domain, QmpClient monitor, Duration timeout) {
     PauseHaste.undo(domain.modelPid());
     String status = monitor.execute("query-status", timeout).path("status").asString("");
-    boolean inCheckpoint = !status.equals("running");
-    if (inCheckpoint) {
-      monitor.execute("cont", timeout);
-      done.add("let the device model go on");
+    if (status.equals("running")) {
+      return List.of();
     }
-    List<String> removed = QemuNicRedirect.removeAll(monitor, held, timeout);
-    done.addAll(removed);
-    boolean paused = control.domain(domain.id()).map(DomainInfo::paused).orElse(false);
-    // Who pauses a domain with xl leaves its device model running and has no filters of ours.
-    if (paused && (inCheckpoint || !removed.isEmpty())) {
+    monitor.execute("cont", timeout);
+    return List.of("let the device model go on");
+  }
+
+  /** Undoes all that a keeper of this domain leaves, whatever it was doing. */
+  static List<String> undo(
+      XenControl control, XenDomain domain, QmpClient monitor, Duration timeout) {
+    var done = new ArrayList<>(letRun(domain, monitor, timeout));
+    if (control.domain(domain.id()).map(DomainInfo::paused).orElse(false)) {
       control.unpause(domain.id());
       done.add("let the domain go on");
     }
-    if (!removed.isEmpty()) {
-      monitor.execute("xen-set-global-dirty-log", Map.of("enable", false), timeout);
-      DirtyLog.turnOff(control, domain.id());
-      done.add("turned the dirty logs off");
+    // QEMU ends itself when it is to stop a log that it does not keep (softmmu/memory.c): so it
+    // keeps one before.
+    for (boolean enable : new boolean[] {true, false}) {
+      monitor.execute("xen-set-global-dirty-log", Map.of("enable", enable), timeout);
     }
+    DirtyLog.turnOff(control, domain.id());
+    done.add("turned the dirty logs off");
     return done;
   }
 }

@@ -1,14 +1,11 @@
 package dev.here.driver.xen;
 
-import dev.here.driver.qemu.HeldFrameSource;
 import dev.here.driver.qemu.QemuInventory;
-import dev.here.driver.qemu.QemuNicRedirect;
 import dev.here.driver.qemu.QmpClient;
 import dev.here.hypervisor.HypervisorException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A running domain that is to be protected: found by its name, looked at, and ready as a primary.
@@ -37,7 +34,7 @@ public final class XenGuest implements AutoCloseable {
       domain = XenDomain.find(control, store, name);
       connected = QmpClient.connect(domain.monitor(), timeout);
       monitor = connected;
-      XenCleanup.undo(control, domain, monitor, Optional.empty(), timeout);
+      XenCleanup.letRun(domain, monitor, timeout);
       inventory = QemuInventory.take(monitor, timeout);
       XenPreflight.require(control, store, domain, inventory);
       primary = new XenPrimary(control, domain, monitor, inventory, folder, timeout);
@@ -51,18 +48,16 @@ public final class XenGuest implements AutoCloseable {
   }
 
   /**
-   * Undoes what a keeper that died has left in a domain and its device model; the caller has made
-   * sure that no standby takes over.
+   * Undoes what a keeper that died has left in a domain and its device model.
    *
-   * @param held what the dead keeper's gates held
    * @return what was undone, a line each
    */
-  public static List<String> cleanUp(String name, HeldFrameSource held, Duration timeout) {
+  public static List<String> cleanUp(String name, Duration timeout) {
     try (XenControl control = XenControl.open();
         XenStore store = new XenStore()) {
       XenDomain domain = XenDomain.find(control, store, name);
       try (QmpClient monitor = QmpClient.connect(domain.monitor(), timeout)) {
-        return XenCleanup.undo(control, domain, monitor, Optional.of(held), timeout);
+        return XenCleanup.undo(control, domain, monitor, timeout);
       }
     }
   }
@@ -74,11 +69,6 @@ public final class XenGuest implements AutoCloseable {
       XenDomain domain = XenDomain.find(control, store, name);
       control.destroy(domain.id());
     }
-  }
-
-  /** Connection to the device model, for {@link QemuNicRedirect}. */
-  public QmpClient monitor() {
-    return monitor;
   }
 
   /** What the device model is made of. */
