@@ -8,8 +8,7 @@ import dev.here.ffi.TrafficControl.Plug;
 
 /**
  * Holds frames for the guest while a hypervisor that would lose them stops it. Where the kernel has
- * no plug a token bucket does it, which lets one frame through first: that one may be lost, as on a
- * network.
+ * no plug a token bucket does it.
  *
  * @param link where they are held
  * @param plugged whether it is a plug

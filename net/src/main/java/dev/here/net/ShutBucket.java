@@ -72,9 +72,10 @@ final class ShutBucket {
     fill(link);
   }
 
-  /** Shuts the bucket of an interface; one frame may still leave. */
+  /** Shuts the bucket of an interface; a frame that comes at this very moment may still leave. */
   static void shut(RouteNetlink netlink, GateLink link) {
     netlink.request(BUCKET.rate(link.index(), SHUT_RATE), "shut a token bucket");
+    fill(link);
   }
 
   private static void fill(GateLink link) {
@@ -94,9 +95,8 @@ final class ShutBucket {
    * @throws GateException when it could not be shut
    */
   void shut(RouteNetlink netlink) {
-    shut(netlink, link);
     int sent = link.queue(netlink).sent();
-    fill(link);
+    shut(netlink, link);
     if (link.queue(netlink).sent() == sent) {
       throw new GateException(
           "the token bucket of interface %d cannot be emptied".formatted(link.index()));

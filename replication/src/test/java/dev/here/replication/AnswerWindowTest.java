@@ -73,8 +73,18 @@ class AnswerWindowTest {
                 signal.hurry();
               }
               return false;
-            });
+            },
+            () -> false);
     window.await(now - 2 * INTERVAL_NANOS, now, true, INTERVAL_NANOS);
     assertThat(looks).hasValueLessThan(4);
+  }
+
+  @Test
+  void aGateThatFillsUpEndsTheInterval() throws InterruptedException {
+    long now = System.nanoTime();
+    var window = new AnswerWindow(signal, () -> false, () -> looks.incrementAndGet() >= 2);
+    window.await(now, now, true, 100 * INTERVAL_NANOS);
+    assertThat(looks).hasValue(2);
+    assertThat(System.nanoTime() - now).isLessThan(50 * INTERVAL_NANOS);
   }
 }

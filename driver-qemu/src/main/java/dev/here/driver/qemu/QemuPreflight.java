@@ -258,6 +258,7 @@ public final class QemuPreflight {
   private void checkNetwork() {
     if (inventory.network().hubs()) {
       refuse("the network uses emulated hubs (-net)", "use -nic or -netdev with -device");
+      return;
     }
     if (inventory.vhostInUse() && isOn(VHOST_ZERO_COPY)) {
       refuse(

@@ -18,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeAll;
@@ -260,10 +259,10 @@ class QemuColoPrimaryTest {
       new dev.here.formats.qemu.ColoStream(colo)
           .readInitial(new BlockPages(qemu.inventory().ramBlocks(), new Replica()));
       colo.close();
-      assertThat(QemuCleanup.undo(qemu.qmp(), TIMEOUTS, Optional.empty()))
+      assertThat(QemuCleanup.undo(qemu.qmp(), TIMEOUTS))
           .containsExactly("left COLO", "restored the migration settings");
       assertUntouched(qemu);
-      assertThat(QemuCleanup.undo(qemu.qmp(), TIMEOUTS, Optional.empty())).isEmpty();
+      assertThat(QemuCleanup.undo(qemu.qmp(), TIMEOUTS)).isEmpty();
     }
   }
 
