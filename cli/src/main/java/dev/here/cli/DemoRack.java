@@ -195,7 +195,7 @@ final class DemoRack implements AutoCloseable {
         Map.of(peer, new InetSocketAddress(lab.replicationAddress(peer), PEER_PORT)),
         lab.witnessAddress() + ":" + WITNESS_PORT,
         RUN_FOLDER.resolve("token"),
-        GuestBridges.parse(List.of("br0")),
+        GuestBridges.parse(List.of("br0", "br1=br1")),
         List.of(Path.of("/opt/guest")),
         warmHosts.contains(host) ? 1 : 0,
         Duration.ofMillis(SUSPECT_AFTER_MILLIS));

@@ -12,8 +12,12 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 final class ContractRun {
   private ContractRun() {}
 
-  /** Runs the tests of the class {@code arguments[0]}. */
+  /** Runs the tests of the class {@code arguments[0]}; the others are NAME=VALUE of properties. */
   public static void main(String[] arguments) {
+    for (int at = 1; at < arguments.length; at++) {
+      String[] property = arguments[at].split("=", 2);
+      System.setProperty(property[0], property[1]);
+    }
     var listener = new SummaryGeneratingListener();
     Launcher launcher = LauncherFactory.create();
     launcher.execute(
