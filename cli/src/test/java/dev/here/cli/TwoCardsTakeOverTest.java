@@ -31,7 +31,7 @@ class TwoCardsTakeOverTest {
   private static final int FRAMES_A_SECOND = 50;
   private static final int LARGE_OCTETS = 8900;
   private static final long ECHO_MILLIS = 100;
-  private static final int CHECKPOINTS = 15;
+  private static final int CHECKPOINTS = 30;
   private static final int PATIENCE_SECONDS = 400;
 
   @Test
@@ -55,10 +55,9 @@ class TwoCardsTakeOverTest {
     var screen = new DemoScreen(new PrintWriter(course, true), false);
     LabGuest guest = LabGuest.twoCards(2);
     try (DemoRack rack = DemoRack.start(PAIR, PAIR.warmHosts(false), guest, screen);
-        LabClient client = rack.client();
-        EchoWatch echo = rack.lab().echo(guest.cards().get(1), LARGE_OCTETS, ECHO_MILLIS)) {
+        LabClient client = rack.client()) {
       try {
-        course(rack, client, echo, fault, screen, reporter);
+        course(rack, client, fault, screen, reporter);
       } catch (RuntimeException | AssertionError e) {
         String logs =
             PAIR.hosts().stream()
@@ -72,18 +71,20 @@ class TwoCardsTakeOverTest {
   private static void course(
       DemoRack rack,
       LabClient client,
-      EchoWatch echo,
       LabFault fault,
       DemoScreen screen,
       TestReporter reporter) {
     LabGuest guest = rack.guest();
     rack.protect(INTERVAL_MILLIS);
-    try (NumberWatch watch = rack.lab().watchNumbers()) {
+    // A host with one processor has enough to do with the beginning.
+    SettledProtection.await(rack.api(PAIR.primary()), 1, PATIENCE_SECONDS, screen);
+    try (NumberWatch watch = rack.lab().watchNumbers();
+        EchoWatch echo = rack.lab().echo(guest.cards().get(1), LARGE_OCTETS, ECHO_MILLIS)) {
       for (int card = 0; card < guest.cards().size(); card++) {
         client.ask("numbers start %d %d".formatted(card, FRAMES_A_SECOND)).join();
       }
-      SettledProtection.await(
-          rack.api(PAIR.primary()), CHECKPOINTS, PATIENCE_SECONDS, screen);
+      SettledProtection.await(rack.api(PAIR.primary()), CHECKPOINTS, PATIENCE_SECONDS, screen);
+      awaitEchoes(echo);
       rack.lab().fault(PAIR.primary(), fault);
       echo.mark();
       new TakeOverWatch(rack.api(PAIR.standby()), 500).await();

@@ -1,4 +1,4 @@
-/** The frame gate and what carries frames to and from it. */
+ * The gate at a guest's port, TAP interfaces, announcements, and what a port is joined to.
 @NullMarked
 package dev.here.net;
 
