@@ -23,7 +23,6 @@ public final class Sockets {
   public static final int SO_RCVBUF = 8;
   public static final int SO_PEERCRED = 17;
   static final int SO_RCVBUFFORCE = 33;
-  static final int MSG_PEEK = 2;
   public static final int MSG_DONTWAIT = 0x40;
   public static final int MSG_NOSIGNAL = 0x4000;
   static final int MSG_CTRUNC = 8;
@@ -34,7 +33,6 @@ public final class Sockets {
   private static final NativeFunction SOCKET = LIBC.function("socket");
   private static final NativeFunction SOCKETPAIR = LIBC.function("socketpair");
   private static final NativeFunction BIND = LIBC.function("bind");
-  private static final int SHUT_WR = 1;
   private static final int SHUT_RDWR = 2;
 
   private static final NativeFunction CONNECT = LIBC.function("connect");
@@ -83,11 +81,6 @@ public final class Sockets {
   /** shutdown(2) of both directions: wakes whoever waits on the socket. */
   public static int shutdown(int fd) {
     return SHUTDOWN.callInt(fd, SHUT_RDWR);
-  }
-
-  /** shutdown(2) of the direction away from here. */
-  public static int shutdownSending(int fd) {
-    return SHUTDOWN.callInt(fd, SHUT_WR);
   }
 
   /** getsockopt(2); {@code length} is an int in and out. */

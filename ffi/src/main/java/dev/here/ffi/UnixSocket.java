@@ -169,22 +169,9 @@ public final class UnixSocket implements AutoCloseable {
    * @return how many bytes came, 0 at the end of the stream
    */
   public long receive(MemorySegment into) {
-    return receiveWith(0, into);
-  }
-
-  /**
-   * The same, but what came stays: the next receive brings it again. Allocates nothing.
-   *
-   * @return how many bytes are there, at most the segment's size; 0 at the end of the stream
-   */
-  public long peek(MemorySegment into) {
-    return receiveWith(Sockets.MSG_PEEK, into);
-  }
-
-  private long receiveWith(int flags, MemorySegment into) {
     long result;
     do {
-      result = Sockets.receive(descriptor.number(), into.address(), into.byteSize(), flags);
+      result = Sockets.receive(descriptor.number(), into.address(), into.byteSize(), 0);
     } while (result == -Errno.EINTR);
     if (result < 0) {
       throw new NativeException((int) -result, "receive on " + descriptor);
@@ -222,11 +209,6 @@ public final class UnixSocket implements AutoCloseable {
   /** Ends both directions: waiting threads return, the peer sees the end of the stream. */
   public void shutdown() {
     Sockets.shutdown(descriptor.number());
-  }
-
-  /** The peer sees the end of the stream when it has read everything; it may go on sending. */
-  public void endSending() {
-    Sockets.shutdownSending(descriptor.number());
   }
 
   public FileDescriptor descriptor() {
