@@ -20,7 +20,7 @@ record LeftFrames(UUID vm) {
   /** Removes gates of guests that have ended together with their keepers. */
   static void removeOrphans() {
     try (RouteNetlink netlink = RouteNetlink.open()) {
-      LeftGates.withoutPort(netlink).remove(netlink);
+      LeftGates.withoutGuest(netlink).remove(netlink);
     } catch (NativeException e) {
       LOG.warn("gates whose guests have ended stay: {}", e.getMessage());
     }
