@@ -22,7 +22,7 @@ public final class TcxPrograms {
   /** As much of union bpf_attr as the question uses; the kernel takes any length up to its own. */
   static final int QUERY_BYTES = 64;
 
-  private static final long SYS_BPF = 321;
+  static final long SYS_BPF = 321;
   private static final NativeFunction SYSCALL = Downcall.libc().function("syscall");
 
   private TcxPrograms() {}
