@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 class GateContract {
   private static final UUID VM = UUID.fromString("11111111-2222-3333-4444-555555555555");
+  private static final UUID OTHER_VM = UUID.fromString("99999999-2222-3333-4444-555555555555");
   private static final int LARGE_BYTES = 20_000;
 
   @SuppressWarnings("NullAway.Init")
@@ -190,6 +191,10 @@ class GateContract {
       assertThat(network.seenOutside(0)).isEmpty();
       assertThat(gates.held().frames()).isZero();
     }
+    // The guest is still there, and must not be heard.
+    network.guestSends(31, 40);
+    assertThat(network.seenOutside(0)).isEmpty();
+    LeftGates.ofVm(network.netlink(), VM).remove(network.netlink());
     assertThat(network.seenOutside(0)).isEmpty();
     isAsBefore();
   }
@@ -357,7 +362,7 @@ class GateContract {
   void aGateWhosePortIsGoneIsFoundAndRemoved() {
     leave(Death.BETWEEN_BOUNDARY_AND_RELEASE);
     network.removePort();
-    LeftGates left = LeftGates.withoutPort(network.netlink());
+    LeftGates left = LeftGates.withoutGuest(network.netlink());
     assertThat(left.isEmpty()).isFalse();
     left.remove(network.netlink());
     assertThat(network.linkNames()).noneMatch(name -> name.startsWith("hg"));
@@ -422,6 +427,176 @@ class GateContract {
     }
     assertThat(network.seenOutside(10)).isEqualTo(numbers(21, 30));
     isAsBefore();
+  }
+
+  /** Somebody who found gates before the next owner made its own, and is late. */
+  @Test
+  void aLateCleanerLeavesTheNextOwnersGateAlone() {
+    leave(Death.BETWEEN_BOUNDARY_AND_RELEASE);
+    LeftGates found = LeftGates.ofVm(network.netlink(), VM);
+    try (GuestGates gates = gates()) {
+      assertThat(network.seenOutside(10)).isEqualTo(numbers(1, 10));
+      gates.endEpoch(1);
+      gates.release(1);
+      network.guestSends(11, 20);
+      found.remove(network.netlink());
+      found.letOut(network.netlink());
+      found.drop(network.netlink());
+      network.guestSends(21, 30);
+      assertThat(network.seenOutside(0)).isEmpty();
+      gates.endEpoch(2);
+      gates.release(2);
+      assertThat(network.seenOutside(20)).isEqualTo(numbers(11, 30));
+      gates.open();
+    }
+    isAsBefore();
+  }
+
+  /** A port's name, or a TAP that stays, goes from one guest to another. */
+  @Test
+  void whatAnotherVmsGateHoldsIsNotLetOut() {
+    leave(Death.BETWEEN_BOUNDARY_AND_RELEASE);
+    try (GuestGates gates = GuestGates.make(OTHER_VM, List.of(GatedNetwork.PORT))) {
+      assertThat(network.seenOutside(0)).isEmpty();
+      network.guestSends(11, 20);
+      assertThat(network.seenOutside(10)).isEqualTo(numbers(11, 20));
+      assertThat(LeftGates.ofVm(network.netlink(), VM).isEmpty()).isTrue();
+      assertThat(gates.holds()).isFalse();
+    }
+    isAsBefore();
+  }
+
+  /** What a process leaves that dies between two requests while it makes a gate. */
+  @ParameterizedTest
+  @EnumSource
+  void aGateThatIsHalfMadeIsRemovedAndDoesNotKeepTheNextFromBeingMade(
+      GatedNetwork.HalfMade half) {
+    network.leave(half, VM);
+    LeftGates left = LeftGates.ofVm(network.netlink(), VM);
+    assertThat(left.held(network.netlink()).frames()).isZero();
+    try (GuestGates gates = gates()) {
+      gates.endEpoch(1);
+      network.guestSends(1, 10);
+      assertThat(network.seenOutside(0)).isEmpty();
+      gates.release(1);
+      gates.endEpoch(2);
+      gates.release(2);
+      assertThat(network.seenOutside(10)).isEqualTo(numbers(1, 10));
+      gates.open();
+    }
+    isAsBefore();
+    network.leave(half, VM);
+    LeftGates again = LeftGates.ofVm(network.netlink(), VM);
+    again.drop(network.netlink());
+    again.remove(network.netlink());
+    network.guestSends(11, 20);
+    assertThat(network.seenOutside(10)).isEqualTo(numbers(11, 20));
+  }
+
+  @Test
+  void aGateThatLostItsFilterFailsAtEachBoundaryUntilItIsOpened() {
+    try (GuestGates gates = gates()) {
+      gates.endEpoch(1);
+      gates.release(1);
+      network.guestSends(1, 10);
+      network.removeClassifier(GatedNetwork.PORT);
+      for (int epoch = 2; epoch <= 4; epoch++) {
+        long number = epoch;
+        assertThatThrownBy(() -> gates.endEpoch(number))
+            .isInstanceOf(GateException.class)
+            .hasMessageContaining("filter");
+      }
+      gates.open();
+      assertThat(network.seenOutside(10)).isEqualTo(numbers(1, 10));
+    }
+    isAsBefore();
+  }
+
+  /** One of two gates has ended the epoch, the other could not. */
+  @Test
+  void aHalfDoneBoundaryHoldsAndIsUndoneByOpening() {
+    try (GuestGates gates =
+        GuestGates.make(VM, List.of(GatedNetwork.PORT, GatedNetwork.SECOND_PORT))) {
+      gates.endEpoch(1);
+      gates.release(1);
+      network.guestSends(1, 10);
+      network.removeClassifier(GatedNetwork.SECOND_PORT);
+      assertThatThrownBy(() -> gates.endEpoch(2)).isInstanceOf(GateException.class);
+      network.guestSends(11, 20);
+      gates.release(1);
+      assertThat(network.seenOutside(0)).isEmpty();
+      assertThatThrownBy(() -> gates.endEpoch(3)).isInstanceOf(GateException.class);
+      gates.open();
+      network.guestSends(21, 30);
+      assertThat(network.seenOutside(30)).isEqualTo(numbers(1, 30));
+      network.guestSendsOnSecond(31, 31);
+      assertThat(network.seenOutside(1)).containsExactly(31);
+    }
+    isAsBefore();
+  }
+
+  @Test
+  void openingKeepsTheOrderWhileTheGuestSends() {
+    try (GuestGates gates = gates()) {
+      int sent = 0;
+      for (int epoch = 1; epoch <= 21; epoch += 3) {
+        gates.endEpoch(epoch);
+        gates.release(epoch);
+        network.guestSends(sent + 1, sent + 500);
+        gates.endEpoch(epoch + 1);
+        network.guestSends(sent + 501, sent + 600);
+        try (var guest = network.guestKeepsSending(sent + 601, sent + 1_000)) {
+          gates.open();
+        }
+        sent += 1_000;
+        assertThat(network.seenOutside(1_000)).isEqualTo(numbers(sent - 999, sent));
+      }
+    }
+    isAsBefore();
+  }
+
+  /** Down, an interface loses what its queue holds, and a plug's numbers are not told. */
+  @Test
+  void aGateWhoseInterfaceWasDownFailsBeforeMoreIsReleased() {
+    try (GuestGates gates = gates()) {
+      gates.endEpoch(1);
+      gates.release(1);
+      network.guestSends(1, 10);
+      gates.endEpoch(2);
+      network.setGateDownAndUp();
+      network.guestSends(11, 20);
+      // A token bucket that is set up is full, and lets one frame out.
+      int most = isPlugged() ? 0 : 1;
+      if (isPlugged()) {
+        assertThatThrownBy(() -> {
+              gates.release(2);
+              gates.endEpoch(3);
+              gates.release(3);
+            })
+            .isInstanceOf(GateException.class);
+      }
+      assertThat(network.seenOutside(0)).hasSizeLessThanOrEqualTo(most);
+      gates.drop();
+    }
+    LeftGates.ofVm(network.netlink(), VM).remove(network.netlink());
+    isAsBefore();
+  }
+
+  /** Also when somebody sets its interface up again. */
+  @Test
+  void whatIsDroppedStaysSoForTheNextOwner() {
+    leave(Death.AFTER_DROPPING);
+    network.setGateDownAndUp();
+    network.guestSends(11, 20);
+    // A token bucket that is set up is full, and lets one frame out.
+    assertThat(network.seenOutside(0)).hasSizeLessThanOrEqualTo(isPlugged() ? 0 : 1);
+    LeftGates.ofVm(network.netlink(), VM).letOut(network.netlink());
+    assertThat(network.seenOutside(0)).isEmpty();
+    isAsBefore();
+  }
+
+  private boolean isPlugged() {
+    return network.linkNames().stream().anyMatch(name -> name.matches("hg[0-9]+o"));
   }
 
   /** What the kernel says it has; a run without a plug is not taken for one with it. */

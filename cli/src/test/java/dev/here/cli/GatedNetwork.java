@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Assumptions;
 
@@ -55,6 +56,20 @@ final class GatedNetwork implements AutoCloseable {
     CLSACT,
     INGRESS,
     ROOT
+  }
+
+  /** What is left of a gate whose maker died after a request. */
+  enum HalfMade {
+    NAMELESS,
+    WITHOUT_QUEUE,
+    FIRST_WITHOUT_QUEUE,
+    WITH_CLASSIFIER
+  }
+
+  /** A guest that goes on sending; closing waits for its last frame. */
+  interface Sending extends AutoCloseable {
+    @Override
+    void close();
   }
 
   private final Arena arena = Arena.ofConfined();
@@ -174,6 +189,24 @@ final class GatedNetwork implements AutoCloseable {
     }
   }
 
+  /** Sends frames from a thread of its own, of which the first are out before this returns. */
+  Sending guestKeepsSending(int from, int to) {
+    guestSends(from, from);
+    Thread sender = Thread.ofPlatform().start(() -> {
+      for (int number = from + 1; number <= to; number++) {
+        guestSends(number, number);
+        LockSupport.parkNanos(10_000);
+      }
+    });
+    return () -> {
+      try {
+        sender.join();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    };
+  }
+
   /** Numbers of the frames that came out, in their order: so many, and those that follow them. */
   List<Integer> seenOutside(int atLeast) {
     return collect(outside, atLeast);
@@ -200,6 +233,36 @@ final class GatedNetwork implements AutoCloseable {
       }
     }
     return numbers;
+  }
+
+  /** What a process leaves that dies while it makes a gate of a VM at the port. */
+  void leave(HalfMade half, UUID vm) {
+    int port = index(PORT);
+    String role = half == HalfMade.FIRST_WITHOUT_QUEUE ? "FIRST" : "OUT";
+    String name = "hg%d%s".formatted(port, role.equals("OUT") ? "o" : "a");
+    netlink.addLink(name, "ifb");
+    if (half != HalfMade.NAMELESS) {
+      netlink.alias(index(name), "here-gate 1 %s %d %s own".formatted(vm, port, role));
+      netlink.up(index(name), true);
+    }
+    if (half == HalfMade.WITH_CLASSIFIER) {
+      add(UsersQueue.CLSACT);
+    }
+  }
+
+  /** As somebody else does it: {@code tc qdisc del dev PORT clsact}. */
+  void removeClassifier(String port) {
+    netlink.request(TrafficControl.deleteClassifier(index(port)), "remove clsact");
+  }
+
+  /** As somebody else does it, to each interface of a gate. */
+  void setGateDownAndUp() {
+    for (LinkFacts link : LinkFacts.all(netlink)) {
+      if (link.name().matches("hg[0-9]+[oab]")) {
+        netlink.up(link.index(), false);
+        netlink.up(link.index(), true);
+      }
+    }
   }
 
   void removePort() {

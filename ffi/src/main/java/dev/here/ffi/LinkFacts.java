@@ -20,6 +20,10 @@ import java.util.Optional;
  * @param multiQueue whether it is a TUN or TAP that may have several queues
  * @param queues open queues of such a one, those that its user has detached for now included
  * @param up whether its administrator wants it up
+ * @param carrier whether somebody is at the other end; of a TAP: whether a process has it open
+ * @param xdp whether an XDP program is attached, which sees frames before traffic control
+ * @param parentBus kernel's name of the bus that its device is on, for example {@code
+ *     xen-backend}; empty where it has none, and before Linux 5.14
  */
 public record LinkFacts(
     int index,
@@ -31,9 +35,16 @@ public record LinkFacts(
     boolean vlanFiltering,
     boolean multiQueue,
     int queues,
-    boolean up) {
+    boolean up,
+    boolean carrier,
+    boolean xdp,
+    String parentBus) {
   static final int RTM_GETLINK = 18;
   static final int IFLA_IFALIAS = 20;
+  static final int IFLA_CARRIER = 33;
+  static final int IFLA_XDP = 43;
+  static final int IFLA_XDP_ATTACHED = 2;
+  static final int IFLA_PARENT_DEV_BUS_NAME = 57;
   static final int IFLA_BR_VLAN_FILTERING = 7;
   static final int IFLA_TUN_MULTI_QUEUE = 7;
   static final int IFLA_TUN_NUM_QUEUES = 8;
@@ -122,6 +133,9 @@ public record LinkFacts(
         kind.equals(BRIDGE) && data.number(IFLA_BR_VLAN_FILTERING) != 0,
         tun && data.number(IFLA_TUN_MULTI_QUEUE) != 0,
         tun ? data.number(IFLA_TUN_NUM_QUEUES) + data.number(IFLA_TUN_NUM_DISABLED_QUEUES) : 0,
-        (in.getInt(IFI_FLAGS_OFFSET) & NetlinkMessage.IFF_UP) != 0);
+        (in.getInt(IFI_FLAGS_OFFSET) & NetlinkMessage.IFF_UP) != 0,
+        attributes.number(IFLA_CARRIER) != 0,
+        attributes.within(IFLA_XDP).number(IFLA_XDP_ATTACHED) != 0,
+        attributes.text(IFLA_PARENT_DEV_BUS_NAME));
   }
 }

@@ -10,6 +10,7 @@ import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -87,28 +88,36 @@ public final class RouteNetlink implements AutoCloseable {
    * @throws NativeException with the errno of the first that failed
    */
   public void request(List<NetlinkMessage> messages, String attempted) {
-    MemorySegment scratch = ThreadScratch.segment();
-    int size = 0;
-    int first = sequence + 1;
-    for (NetlinkMessage message : messages) {
-      byte[] bytes = message.toBytes(++sequence);
-      if (size + bytes.length > ThreadScratch.SIZE_BYTES) {
-        throw new IllegalArgumentException(
-            "%d requests have more than %d octets"
-                .formatted(messages.size(), ThreadScratch.SIZE_BYTES));
+    exchange(messages, attempted).forEach(reply -> reply.require(attempted));
+  }
+
+  /**
+   * As {@link #request(List, String)}, with what the kernel said to each, in their order.
+   *
+   * @throws NativeException when the requests could not be sent or their replies not be read
+   */
+  public List<KernelReply> exchange(List<NetlinkMessage> messages, String attempted) {
+    List<NetlinkAnswers> answers = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(NetlinkAnswers.BUFFER_BYTES, 8);
+      long size = 0;
+      for (NetlinkMessage message : messages) {
+        byte[] bytes = message.toBytes(++sequence);
+        answers.add(new NetlinkAnswers(sequence));
+        if (size + bytes.length > buffer.byteSize()) {
+          throw new IllegalArgumentException(
+              "%d requests have more than %d octets".formatted(messages.size(), buffer.byteSize()));
+        }
+        MemorySegment.copy(bytes, 0, buffer, JAVA_BYTE, size, bytes.length);
+        size += bytes.length + 3 & ~3;
       }
-      MemorySegment.copy(bytes, 0, scratch, JAVA_BYTE, size, bytes.length);
-      size += bytes.length + 3 & ~3;
+      if (size > 0) {
+        collect(answers, buffer, size, attempted);
+      }
     }
-    long sent = Sockets.send(descriptor.number(), scratch.address(), size, 0);
-    int failure = sent < 0 ? (int) sent : 0;
-    for (int number = first; sent >= 0 && number <= sequence; number++) {
-      int result = acknowledgement(scratch, number);
-      failure = failure == 0 ? result : failure;
-    }
-    if (failure < 0) {
-      throw new NativeException(-failure, attempted);
-    }
+    return answers.stream()
+        .map(answer -> new KernelReply(answer.errno(), answer.contents()))
+        .toList();
   }
 
   /** As {@link #request}, but returns 0 or the negated errno. */
@@ -169,15 +178,23 @@ public final class RouteNetlink implements AutoCloseable {
     byte[] bytes = question.toBytes(++sequence);
     NetlinkAnswers answers = new NetlinkAnswers(sequence);
     MemorySegment.copy(bytes, 0, buffer, JAVA_BYTE, 0, bytes.length);
+    collect(List.of(answers), buffer, bytes.length, attempted);
+    return answers;
+  }
+
+  /** Sends what a buffer begins with, and receives into it until all of it is answered. */
+  private void collect(
+      List<NetlinkAnswers> answers, MemorySegment buffer, long sizeBytes, String attempted) {
     int fd = descriptor.number();
-    long size = Sockets.send(fd, buffer.address(), bytes.length, 0);
-    while (size >= 0 && !answers.isComplete()) {
+    long size = Sockets.send(fd, buffer.address(), sizeBytes, 0);
+    while (size >= 0 && !answers.stream().allMatch(NetlinkAnswers::isComplete)) {
       size = Sockets.receive(fd, buffer.address(), buffer.byteSize(), Sockets.MSG_TRUNC);
       if (size > buffer.byteSize()) {
         throw new NativeException(Errno.EMSGSIZE, attempted);
       }
       if (size >= 0) {
-        answers.add(buffer.asSlice(0, size).asByteBuffer());
+        MemorySegment datagram = buffer.asSlice(0, size);
+        answers.forEach(each -> each.add(datagram.asByteBuffer()));
       } else if (size == -Errno.EINTR) {
         size = 0;
       }
@@ -185,7 +202,6 @@ public final class RouteNetlink implements AutoCloseable {
     if (size < 0) {
       throw new NativeException((int) -size, attempted);
     }
-    return answers;
   }
 
   /** Creates a link of a kind without options: {@code bridge}, {@code dummy}, {@code ifb}. */

@@ -96,18 +96,31 @@ public final class TrafficControl {
     }
   }
 
-  /** Makes a plug an interface's queue: shut, for {@code limitBytes} of frames. */
-  public static NetlinkMessage addPlug(int interfaceIndex, int limitBytes) {
-    return root(interfaceIndex, NetlinkMessage.NLM_F_CREATE | NetlinkMessage.NLM_F_EXCL)
-        .attribute(TCA_KIND, "plug")
+  /**
+   * Makes a plug an interface's queue: shut, for {@code limitBytes} of frames.
+   *
+   * @param weightBytes each frame counts for so many more than it has; {@link #plug} must repeat it
+   */
+  public static NetlinkMessage addPlug(int interfaceIndex, int limitBytes, int weightBytes) {
+    return weighed(
+            root(interfaceIndex, NetlinkMessage.NLM_F_CREATE | NetlinkMessage.NLM_F_EXCL)
+                .attribute(TCA_KIND, "plug"),
+            weightBytes)
         .attribute(TCA_OPTIONS, plugOptions(TCQ_PLUG_LIMIT, limitBytes));
   }
 
-  /** Changes a plug that is an interface's queue. */
-  public static NetlinkMessage plug(int interfaceIndex, Plug what) {
-    return root(interfaceIndex, 0)
-        .attribute(TCA_KIND, "plug")
+  /** Changes a plug that is an interface's queue; a change without the weight would remove it. */
+  public static NetlinkMessage plug(int interfaceIndex, Plug what, int weightBytes) {
+    return weighed(root(interfaceIndex, 0).attribute(TCA_KIND, "plug"), weightBytes)
         .attribute(TCA_OPTIONS, plugOptions(what.action, 0));
+  }
+
+  /** With a size table that only adds to each frame's size (tc-stab(8)). */
+  private static NetlinkMessage weighed(NetlinkMessage message, int weightBytes) {
+    return message
+        .begin(TCA_STAB)
+        .attribute(TCA_STAB_BASE, octets(SIZE_SPEC_BYTES).putInt(4, weightBytes).array())
+        .end();
   }
 
   private static byte[] plugOptions(int action, int limitBytes) {
@@ -158,11 +171,7 @@ public final class TrafficControl {
               .putInt(RATE_BYTES_OFFSET, (int) Math.min(bytesPerSecond, 0xffffffffL))
               .putInt(TBF_LIMIT_OFFSET, limitFrames)
               .array();
-      return message
-          .attribute(TCA_KIND, "tbf")
-          .begin(TCA_STAB)
-          .attribute(TCA_STAB_BASE, octets(SIZE_SPEC_BYTES).putInt(4, weightBytes).array())
-          .end()
+      return weighed(message.attribute(TCA_KIND, "tbf"), weightBytes)
           .begin(TCA_OPTIONS)
           .attribute(TCA_TBF_PARMS, parameters)
           .attribute(TCA_TBF_BURST, burstBytes)
@@ -257,10 +266,13 @@ public final class TrafficControl {
    * @param kind its name
    * @param frames queued now
    * @param bytes queued now, as the discipline counts them, modulo 2^32
-   * @param sent frames that it has let go since it was made, modulo 2^32
+   * @param sent frames that it has let go since it was made, modulo 2^32; a frame that an interface
+   *     is to cut into segments counts for as many as these
+   * @param sentBytes that it has let go since it was made, as the discipline counts them
    * @param dropped frames that it has dropped since it was made, modulo 2^32
    */
-  public record Discipline(String kind, int frames, int bytes, int sent, int dropped) {
+  public record Discipline(
+      String kind, int frames, int bytes, int sent, long sentBytes, int dropped) {
     private static Discipline decode(ByteBuffer message) {
       NetlinkAttributes attributes = NetlinkAttributes.in(message.position(TCMSG_BYTES));
       NetlinkAttributes statistics = attributes.within(TCA_STATS2);
@@ -269,7 +281,21 @@ public final class TrafficControl {
           field(statistics, TCA_STATS_QUEUE, QUEUE_FRAMES_OFFSET),
           field(statistics, TCA_STATS_QUEUE, QUEUE_BACKLOG_OFFSET),
           field(statistics, TCA_STATS_BASIC, BASIC_PACKETS_OFFSET),
+          statistics
+              .find(TCA_STATS_BASIC)
+              .filter(found -> found.value().remaining() >= BASIC_PACKETS_OFFSET)
+              .map(found -> found.value().getLong(0))
+              .orElse(0L),
           field(statistics, TCA_STATS_QUEUE, QUEUE_DROPS_OFFSET));
+    }
+
+    /**
+     * Reads the reply to {@link #askRoot}.
+     *
+     * @throws NativeException ENOENT: there is none; ENODEV: the interface is gone
+     */
+    public static Discipline of(KernelReply reply) {
+      return decode(reply.answer(TCMSG_BYTES, "read a queue"));
     }
 
     private static int field(NetlinkAttributes statistics, int attribute, int offset) {
@@ -308,16 +334,23 @@ public final class TrafficControl {
 
   private static Discipline ask(
       RouteNetlink netlink, int interfaceIndex, int handle, String name) {
-    // Without NLM_F_ECHO the answer goes only to those who listen to changes.
-    NetlinkMessage question =
-        NetlinkMessage.qdisc(
-            NetlinkMessage.RTM_GETQDISC, NetlinkMessage.NLM_F_ECHO, interfaceIndex, handle, 0);
     String attempted = "read the %s of interface %d".formatted(name, interfaceIndex);
-    return netlink.ask(question, attempted).stream()
+    return netlink.ask(question(interfaceIndex, handle), attempted).stream()
         .filter(answer -> answer.remaining() >= TCMSG_BYTES)
         .findFirst()
         .map(Discipline::decode)
         .orElseThrow(() -> new NativeException(Errno.ENOENT, attempted));
+  }
+
+  /** Asks for the discipline that is an interface's root here ({@link Discipline#of}). */
+  public static NetlinkMessage askRoot(int interfaceIndex) {
+    return question(interfaceIndex, rootHandle());
+  }
+
+  private static NetlinkMessage question(int interfaceIndex, int handle) {
+    // Without NLM_F_ECHO the answer goes only to those who listen to changes.
+    return NetlinkMessage.qdisc(
+        NetlinkMessage.RTM_GETQDISC, NetlinkMessage.NLM_F_ECHO, interfaceIndex, handle, 0);
   }
 
   /**
@@ -326,10 +359,29 @@ public final class TrafficControl {
    * @param preference lower ones are asked before
    * @param handle the kernel's number for it among those of one preference
    * @param kind of classifier
-   * @param redirectsTo index of the interface that {@link #redirect} sends frames to; 0 for any
-   *     other filter
+   * @param redirectsTo index of the interface that {@link #redirect} sends frames to; {@link
+   *     #GONE} when it was removed since, {@link #NOWHERE} for any other filter
    */
   public record Filter(int preference, int handle, String kind, int redirectsTo) {
+    /** The interface that frames were sent to is gone, and they are dropped. */
+    public static final int GONE = 0;
+
+    public static final int NOWHERE = -1;
+
+    /**
+     * Reads the reply to {@link #askFilter}.
+     *
+     * @throws NativeException when the filter is not there
+     */
+    public static Filter of(KernelReply reply) {
+      return decode(reply.answer(TCMSG_BYTES, "read a filter"));
+    }
+
+    /** Whether it is one that {@link #redirect} made, wherever to. */
+    public boolean isRedirection() {
+      return redirectsTo != NOWHERE;
+    }
+
     private static Filter decode(ByteBuffer message) {
       int info = message.getInt(TCM_INFO_OFFSET);
       NetlinkAttributes attributes = NetlinkAttributes.in(message.position(TCMSG_BYTES));
@@ -342,11 +394,25 @@ public final class TrafficControl {
               .find(TCA_MIRRED_PARMS)
               .filter(found -> found.value().remaining() >= MIRRED_BYTES)
               .map(found -> found.value().getInt(MIRRED_INDEX_OFFSET))
-              .orElse(0);
+              .orElse(NOWHERE);
       String kind = attributes.text(TCA_KIND);
       return new Filter(
-          info >>> 16, message.getInt(TCM_HANDLE_OFFSET), kind, kind.equals("u32") ? target : 0);
+          info >>> 16,
+          message.getInt(TCM_HANDLE_OFFSET),
+          kind,
+          kind.equals("u32") ? target : NOWHERE);
     }
+  }
+
+  /** Asks for one filter as it is now ({@link Filter#of}). */
+  public static NetlinkMessage askFilter(int interfaceIndex, int side, Filter filter) {
+    return filter(
+        NetlinkMessage.RTM_GETTFILTER,
+        0,
+        interfaceIndex,
+        filter.handle(),
+        side,
+        filter.preference());
   }
 
   /** The filters of one way of an interface, in the order in which they are asked. */

@@ -33,6 +33,8 @@ class HeadersTest {
           "linux/if_tun.h",
           "linux/netlink.h",
           "linux/rtnetlink.h",
+          "linux/bpf.h",
+          "sys/syscall.h",
           "linux/if_link.h",
           "linux/if_bridge.h",
           "linux/veth.h",
@@ -109,6 +111,12 @@ class HeadersTest {
     ours.put(
         "offsetof(struct gnet_stats_queue, backlog)", (long) TrafficControl.QUEUE_BACKLOG_OFFSET);
     ours.put("offsetof(struct gnet_stats_queue, drops)", (long) TrafficControl.QUEUE_DROPS_OFFSET);
+    // The BPF_TCX_ numbers are younger than Debian 12's headers.
+    ours.put("BPF_PROG_QUERY", (long) TcxPrograms.BPF_PROG_QUERY);
+    ours.put("SYS_bpf", TcxPrograms.SYS_BPF);
+    ours.put(
+        "offsetof(union bpf_attr, query.attach_type)", (long) TcxPrograms.ATTACH_TYPE_OFFSET);
+    ours.put("offsetof(union bpf_attr, query.prog_cnt)", (long) TcxPrograms.COUNT_OFFSET);
     assertThat(HEADERS.evaluate(ours.keySet())).isEqualTo(ours);
   }
 

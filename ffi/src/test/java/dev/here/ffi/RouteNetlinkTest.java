@@ -179,4 +179,51 @@ class RouteNetlinkTest {
       }
     });
   }
+
+  @Test
+  void eachOfSeveralRequestsHasItsReply() throws Exception {
+    inOwnNamespace(() -> {
+      try (RouteNetlink netlink = RouteNetlink.open()) {
+        netlink.addLink("br0", "bridge");
+        netlink.up("br0", true);
+        int index = RouteNetlink.interfaceIndex("br0").orElseThrow();
+        netlink.request(TrafficControl.addClassifier(index), "add clsact");
+        netlink.request(
+            TrafficControl.redirect(index, TrafficControl.TC_H_MIN_INGRESS, 7, index), "redirect");
+        TrafficControl.Filter filter =
+            TrafficControl.filters(netlink, index, TrafficControl.TC_H_MIN_INGRESS).stream()
+                .filter(TrafficControl.Filter::isRedirection)
+                .findFirst()
+                .orElseThrow();
+        NetlinkMessage ask =
+            TrafficControl.askFilter(index, TrafficControl.TC_H_MIN_INGRESS, filter);
+        List<KernelReply> replies =
+            netlink.exchange(
+                List.of(
+                    ask,
+                    TrafficControl.askRoot(index),
+                    new TrafficControl.Bucket(0, 1 << 20, 9).add(index, 1 << 20).getFirst(),
+                    TrafficControl.askRoot(index),
+                    TrafficControl.deleteClassifier(index),
+                    ask),
+                "several");
+        assertThat(TrafficControl.Filter.of(replies.get(0)).redirectsTo()).isEqualTo(index);
+        assertThat(replies.get(1).errno()).isEqualTo(Errno.ENOENT);
+        assertThat(replies.get(2).isDone()).isTrue();
+        assertThat(TrafficControl.Discipline.of(replies.get(3)).kind()).isEqualTo("tbf");
+        assertThat(replies.get(4).isDone()).isTrue();
+        assertThatThrownBy(() -> TrafficControl.Filter.of(replies.get(5)))
+            .isInstanceOf(NativeException.class);
+      }
+    });
+  }
+
+  @Test
+  void anInterfaceWithoutProgramsHasNone() throws Exception {
+    inOwnNamespace(() -> {
+      int loopback = RouteNetlink.interfaceIndex("lo").orElseThrow();
+      assertThat(TcxPrograms.count(loopback, TcxPrograms.BPF_TCX_INGRESS)).isZero();
+      assertThat(TcxPrograms.count(loopback, TcxPrograms.BPF_TCX_EGRESS)).isZero();
+    });
+  }
 }

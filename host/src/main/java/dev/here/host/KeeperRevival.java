@@ -199,9 +199,12 @@ final class KeeperRevival {
     try {
       guest().end();
     } catch (HypervisorException e) {
-      LOG.info("the hypervisor of {} is gone already: {}", order.name(), e.getMessage());
+      LOG.info(
+          "the hypervisor of {} is gone already, or does not answer: {}",
+          order.name(),
+          e.getMessage());
     }
-    frames().remove();
+    frames().removeWhenEnded();
     return new KeeperOutcome("FENCED", "the keeper died, and the standby has taken the guest over");
   }
 

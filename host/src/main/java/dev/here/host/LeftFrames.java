@@ -5,6 +5,7 @@ import dev.here.ffi.RouteNetlink;
 import dev.here.net.HeldFrames;
 import dev.here.net.LeftGates;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,27 +17,44 @@ import org.slf4j.LoggerFactory;
  */
 record LeftFrames(UUID vm) {
   private static final Logger LOG = LoggerFactory.getLogger(LeftFrames.class);
+  private static final int MOST_ATTEMPTS = 20;
+  private static final long AGAIN_NANOS = 50_000_000;
+
+  /** A hypervisor that was killed gives its ports back within this, also on a slow host. */
+  private static final long ENDING_NANOS = 10_000_000_000L;
 
   /** Removes gates of guests that have ended together with their keepers. */
   static void removeOrphans() {
     try (RouteNetlink netlink = RouteNetlink.open()) {
-      LeftGates.withoutPort(netlink).remove(netlink);
+      LeftGates.withoutGuest(netlink).remove(netlink);
     } catch (NativeException e) {
       LOG.warn("gates whose guests have ended stay: {}", e.getMessage());
     }
   }
 
-  /** Lets out what is held and removes the gates. No standby may take over any more. */
+  /**
+   * Lets out what is held and removes the gates. No standby may take over any more. A gate that
+   * changes meanwhile is tried again for a while: shut, it keeps its guest from the network.
+   */
   void letOut() {
-    try (RouteNetlink netlink = RouteNetlink.open()) {
-      LeftGates gates = LeftGates.ofVm(netlink, vm);
-      if (!gates.isEmpty()) {
+    for (int attempt = 1; ; attempt++) {
+      try (RouteNetlink netlink = RouteNetlink.open()) {
+        LeftGates gates = LeftGates.ofVm(netlink, vm);
+        if (gates.isEmpty()) {
+          return;
+        }
         HeldFrames held = gates.held(netlink);
         gates.letOut(netlink);
         LOG.info("{} frames that were held are let out, and the gates are gone", held.frames());
+        return;
+      } catch (NativeException e) {
+        if (attempt == MOST_ATTEMPTS) {
+          LOG.error("the frames of VM {} stay held, protect it again: {}", vm, e.getMessage());
+          return;
+        }
+        LOG.warn("the frames of VM {} are still held: {}", vm, e.getMessage());
       }
-    } catch (NativeException e) {
-      LOG.warn("the frames of VM {} stay held: {}", vm, e.getMessage());
+      LockSupport.parkNanos(AGAIN_NANOS);
     }
   }
 
@@ -45,14 +63,29 @@ record LeftFrames(UUID vm) {
     try (RouteNetlink netlink = RouteNetlink.open()) {
       LeftGates.ofVm(netlink, vm).drop(netlink);
     } catch (NativeException e) {
+      // Held frames leave no more than dropped ones, as long as the gates are there.
       LOG.warn("the frames of VM {} stay held: {}", vm, e.getMessage());
     }
   }
 
-  /** Removes the gates of a guest that has ended here. */
-  void remove() {
+  /**
+   * Removes the gates as soon as no guest is at their ports any more, and waits for that. Where one
+   * is still there it would be heard again: the gates stay, until {@link #removeOrphans}.
+   */
+  void removeWhenEnded() {
+    long deadline = System.nanoTime() + ENDING_NANOS;
     try (RouteNetlink netlink = RouteNetlink.open()) {
-      LeftGates.ofVm(netlink, vm).remove(netlink);
+      LeftGates gates = LeftGates.ofVm(netlink, vm);
+      while (gates.haveGuest(netlink)) {
+        if (System.nanoTime() - deadline > 0) {
+          LOG.error(
+              "the guest of VM {} has not ended here, and its frames are dropped: end it; its gates are removed when hered starts",
+              vm);
+          return;
+        }
+        LockSupport.parkNanos(AGAIN_NANOS);
+      }
+      gates.remove(netlink);
     } catch (NativeException e) {
       LOG.warn("the gates of VM {} stay: {}", vm, e.getMessage());
     }

@@ -1,5 +1,6 @@
 package dev.here.net;
 
+import dev.here.ffi.KernelReply;
 import dev.here.ffi.NetlinkMessage;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
@@ -13,16 +14,17 @@ import java.util.Optional;
  */
 final class BucketPairQueue implements FrameQueue {
   private static final long DRAIN_NANOS = 100_000_000;
+  private static final long OPENING_NANOS = 2_000_000_000L;
 
   private final PortFilter filter;
   private final ShutBucket[] buckets;
-  private Optional<TrafficControl.Filter> there = Optional.empty();
+  private Optional<PlacedFilter> placed = Optional.empty();
 
   /** Which one frames are redirected to. */
   private volatile int taking;
 
-  /** Whether the other one has not been released, emptied and shut again. */
-  private volatile boolean holdsOlder;
+  /** Epoch of the other one's lot, until it has been released, emptied and shut again. */
+  private Optional<Long> older = Optional.empty();
 
   private BucketPairQueue(PortFilter filter, ShutBucket first, ShutBucket second) {
     this.filter = filter;
@@ -56,40 +58,56 @@ final class BucketPairQueue implements FrameQueue {
 
   @Override
   public void attached(RouteNetlink netlink) {
-    there = filter.find(netlink);
+    placed = Optional.of(filter.placed(netlink));
   }
 
   @Override
-  public Optional<NetlinkMessage> boundary() {
-    return holdsOlder
-        ? Optional.empty()
-        : Optional.of(filter.redirectTo(other().link().index(), there.orElseThrow()));
+  public List<NetlinkMessage> boundary() {
+    PlacedFilter leading = placed.orElseThrow();
+    return older.isPresent()
+        ? List.of(leading.ask())
+        : List.of(leading.ask(), leading.redirectTo(other().link().index()));
   }
 
   @Override
-  public void bounded() {
-    taking = 1 - taking;
-    holdsOlder = true;
+  public void bounded(long epoch, List<KernelReply> replies) {
+    int entry = entry();
+    if (older.isEmpty() && replies.getLast().isDone()) {
+      taking = 1 - taking;
+      older = Optional.of(epoch);
+    }
+    placed.orElseThrow().require(replies.getFirst(), entry);
+    replies.getLast().require("end an epoch at " + current().link());
   }
 
   @Override
-  public void release(RouteNetlink netlink) {
-    if (!holdsOlder) {
+  public void release(RouteNetlink netlink, long epoch) {
+    if (older.filter(waiting -> waiting <= epoch).isEmpty()) {
       return;
     }
-    ShutBucket older = other();
-    if (!older.isOpen()) {
-      older.open(netlink);
+    ShutBucket leaving = other();
+    if (!leaving.isOpen()) {
+      leaving.open(netlink);
     }
-    if (Draining.await(() -> older.held(netlink).frames() == 0, DRAIN_NANOS)) {
-      older.shut(netlink);
-      holdsOlder = false;
+    if (leaving.awaitDrained(netlink, DRAIN_NANOS)) {
+      leaving.shut(netlink);
+      older = Optional.empty();
     }
   }
 
+  /** Goes by the kernel: a boundary may have been given up half-way. */
   @Override
   public void open(RouteNetlink netlink) {
-    release(netlink);
+    int entry = filter.find(netlink).map(TrafficControl.Filter::redirectsTo).orElse(entry());
+    taking = buckets[0].link().index() == entry ? 0 : 1;
+    ShutBucket leaving = other();
+    leaving.open(netlink);
+    if (!leaving.awaitDrained(netlink, OPENING_NANOS)) {
+      throw new GateException(
+          "%s does not let its frames go: %s".formatted(leaving.link(), leaving.held(netlink)));
+    }
+    leaving.shut(netlink);
+    older = Optional.empty();
     current().open(netlink);
   }
 
@@ -100,7 +118,7 @@ final class BucketPairQueue implements FrameQueue {
 
   @Override
   public boolean isFilling(HeldFrames held) {
-    return held.frames() > GateLink.LIMIT_FRAMES / 2;
+    return held.frames() > GateLink.LIMIT_FRAMES / 2 || held.bytes() > GateLink.LIMIT_BYTES / 2;
   }
 
   @Override

@@ -1,9 +1,9 @@
 package dev.here.net;
 
+import dev.here.ffi.KernelReply;
 import dev.here.ffi.NetlinkMessage;
 import dev.here.ffi.RouteNetlink;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * The kernel's queue in which a port's frames wait for the end and the commit of their epoch. It
@@ -23,16 +23,26 @@ interface FrameQueue {
   void attached(RouteNetlink netlink);
 
   /**
-   * The request that ends an epoch: later frames are held for themselves. Empty where the epoch
-   * before has not been released: its lot goes on taking frames.
+   * The requests that end an epoch: later frames are held for themselves. Where the lot before has
+   * not been released it goes on taking frames. They also ask whether frames still come here.
    */
-  Optional<NetlinkMessage> boundary();
+  List<NetlinkMessage> boundary();
 
-  /** The kernel has done what {@link #boundary} gave. */
-  void bounded();
+  /**
+   * What the kernel said to {@link #boundary}; what it has done counts, whatever else failed.
+   *
+   * @throws GateException when frames may pass it by, or it does not hold right
+   * @throws dev.here.ffi.NativeException when the epoch was not ended
+   */
+  void bounded(long epoch, List<KernelReply> replies);
 
-  /** The older lot leaves. */
-  void release(RouteNetlink netlink);
+  /**
+   * The older lot leaves, if it is of {@code epoch} or before. It may stay until the next time
+   * where the lot before it is still leaving.
+   *
+   * @throws GateException when other frames have left, too
+   */
+  void release(RouteNetlink netlink, long epoch);
 
   /** All leaves in its order, and later frames pass. */
   void open(RouteNetlink netlink);

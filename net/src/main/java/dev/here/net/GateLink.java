@@ -1,5 +1,6 @@
 package dev.here.net;
 
+import dev.here.ffi.Errno;
 import dev.here.ffi.LinkFacts;
 import dev.here.ffi.LinkTraffic;
 import dev.here.ffi.NativeException;
@@ -43,32 +44,58 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
   static final int LIMIT_BYTES = 64 << 20;
 
   /** Most frames that a token bucket holds, which cannot count their octets. */
-  static final int LIMIT_FRAMES = 8 << 10;
+  static final int LIMIT_FRAMES = 2 << 10;
 
   private static final Pattern ALIAS =
-      Pattern.compile("here-gate 1 ([0-9a-f-]{36}) ([0-9]{1,9}) (OUT|FIRST|SECOND|IN) (own|user)");
+      Pattern.compile("here-gate 1 ([0-9a-f-]{36}) ([0-9]{1,9}) (OUT|FIRST|SECOND|IN) (own|user)( dropped)?");
+  private static final String DROPPED = " dropped";
   private static final String KIND = "ifb";
+  private static final TrafficControl.Discipline NO_QUEUE =
+      new TrafficControl.Discipline("", 0, 0, 0, 0, 0);
 
   /** An interface's name has 15 octets at most. */
   static String name(int port, Role role) {
     return "hg%d%c".formatted(port, role.letter);
   }
 
-  /** Makes the interface, up. Its queue is the kernel's usual one. */
+  /**
+   * Makes the interface, up. Its queue is the kernel's usual one, and so is the number of frames
+   * that it passes on in one go (txqueuelen, 32): with 256 a large release overran what was behind
+   * the port.
+   */
   static GateLink make(
       RouteNetlink netlink, UUID vm, int port, Role role, boolean madeClassifier) {
     String name = name(port, role);
-    String alias =
-        "here-gate 1 %s %d %s %s".formatted(vm, port, role, madeClassifier ? "own" : "user");
-    netlink.addLink(name, KIND);
+    add(netlink, name);
     int index =
         LinkFacts.find(netlink, name)
             .orElseThrow(() -> new GateException("interface " + name + " was removed by others"))
             .index();
-    netlink.alias(index, alias);
+    var link = new GateLink(index, vm, port, role, madeClassifier);
+    netlink.alias(index, link.alias());
     netlink.withoutIpv6Address(index);
     netlink.up(index, true);
-    return new GateLink(index, vm, port, role, madeClassifier);
+    return link;
+  }
+
+  /** A process that died before it gave it an alias may have left one, which nothing uses. */
+  private static void add(RouteNetlink netlink, String name) {
+    try {
+      netlink.addLink(name, KIND);
+    } catch (NativeException e) {
+      Optional<LinkFacts> nameless =
+          LinkFacts.find(netlink, name)
+              .filter(link -> link.kind().equals(KIND) && link.alias().isEmpty());
+      if (e.errno() != Errno.EEXIST || nameless.isEmpty()) {
+        throw e;
+      }
+      netlink.deleteLink(nameless.get().index());
+      netlink.addLink(name, KIND);
+    }
+  }
+
+  private String alias() {
+    return "here-gate 1 %s %d %s %s".formatted(vm, port, role, madeClassifier ? "own" : "user");
   }
 
   /** Reads whose an interface is; empty when it is no gate's. */
@@ -86,9 +113,19 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
             alias.group(4).equals("own")));
   }
 
-  /** The interface's queue. */
+  /**
+   * The interface's queue; of no kind and empty where the process that made the interface died
+   * before it gave it one.
+   */
   TrafficControl.Discipline queue(RouteNetlink netlink) {
-    return TrafficControl.root(netlink, index);
+    try {
+      return TrafficControl.root(netlink, index);
+    } catch (NativeException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return NO_QUEUE;
+      }
+      throw e;
+    }
   }
 
   /** Whether it holds what a guest sends. */
@@ -99,16 +136,29 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
   /** Frames that wait in it. */
   HeldFrames held(RouteNetlink netlink) {
     TrafficControl.Discipline queue = queue(netlink);
-    if (!queue.kind().equals(PlugQueue.KIND)) {
-      return ShutBucket.heldIn(queue);
-    }
+    int weight =
+        queue.kind().equals(PlugQueue.KIND) ? PlugQueue.WEIGHT_BYTES : ShutBucket.WEIGHT_BYTES;
     return new HeldFrames(
-        queue.frames(), queue.bytes() & 0xffffffffL, queue.dropped() & 0xffffffffL);
+        queue.frames(),
+        queue.bytes() - queue.frames() * weight & 0xffffffffL,
+        queue.dropped() & 0xffffffffL);
   }
 
-  /** Whether it was told to drop all frames. */
+  /** Drops what it holds and all that comes, whoever sets the interface up again. */
+  void drop(RouteNetlink netlink) {
+    netlink.up(index, false);
+    netlink.alias(index, alias() + DROPPED);
+  }
+
+  /** Whether it was told to drop all frames, or is gone. */
   boolean isDropping(RouteNetlink netlink) {
-    return !LinkFacts.find(netlink, index).map(LinkFacts::up).orElse(false);
+    return LinkFacts.find(netlink, index)
+        .map(link -> !link.up() || link.alias().endsWith(DROPPED))
+        .orElse(true);
+  }
+
+  boolean isGone(RouteNetlink netlink) {
+    return LinkFacts.find(netlink, index).isEmpty();
   }
 
   /** Whether no frame is in it, neither in its queue nor on its way behind that. */
@@ -124,7 +174,7 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
     try {
       netlink.deleteLink(index);
     } catch (NativeException e) {
-      if (LinkFacts.find(netlink, index).isPresent()) {
+      if (!isGone(netlink)) {
         throw e;
       }
     }

@@ -2,6 +2,7 @@ package dev.here.net;
 
 import dev.here.ffi.LinkFacts;
 import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.TcxPrograms;
 import dev.here.ffi.TrafficControl;
 import java.util.Optional;
 
@@ -23,6 +24,8 @@ record GatedPort(int index, String name, Optional<String> classifier) {
    */
   static GatedPort require(RouteNetlink netlink, String name) {
     LinkFacts link = link(netlink, name);
+    requireNoProgram(link);
+    requireNotOfXen(link);
     if (link.kind().equals("macvtap") || link.kind().equals("ipvtap")) {
       throw new GateException(
           "%s is a %s, whose frames go past the host's traffic control: give the card a TAP in a bridge"
@@ -34,6 +37,33 @@ record GatedPort(int index, String name, Optional<String> classifier) {
       port.requireNoFilters(netlink, way);
     }
     return port;
+  }
+
+  /** BPF programs of these kinds decide about frames before the gate's filter is asked. */
+  private static void requireNoProgram(LinkFacts link) {
+    if (link.xdp()) {
+      throw new GateException(
+          "%s has an XDP program, which sees frames before HERE can hold them: remove it (ip link set dev %s xdp off)"
+              .formatted(link.name(), link.name()));
+    }
+    for (int side : new int[] {TcxPrograms.BPF_TCX_INGRESS, TcxPrograms.BPF_TCX_EGRESS}) {
+      int count = TcxPrograms.count(link.index(), side);
+      if (count > 0) {
+        throw new GateException(
+            "%s has %d BPF programs (tcx), which see frames before HERE can hold them: remove them (bpftool net detach)"
+                .formatted(link.name(), count));
+      }
+    }
+  }
+
+  /** Netback answers its guest when a frame's memory is freed: held frames would stop its card. */
+  private static void requireNotOfXen(LinkFacts link) {
+    boolean named = link.kind().isEmpty() && link.name().startsWith("vif");
+    if (named || link.parentBus().equals("xen-backend")) {
+      throw new GateException(
+          "%s is a Xen vif, whose guest cannot send while its frames are held: give the card an emulated model (type=ioemu), whose frames leave by a TAP"
+              .formatted(link.name()));
+    }
   }
 
   private static LinkFacts link(RouteNetlink netlink, String name) {

@@ -1,11 +1,12 @@
 package dev.here.net;
 
+import dev.here.ffi.KernelReply;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.NetlinkMessage;
 import dev.here.ffi.RouteNetlink;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -25,14 +26,14 @@ public final class GuestGates implements AutoCloseable {
   /** At the first boundary: frames that still pass an open gate must not be counted as held. */
   private static final long SETTLE_NANOS = 50_000_000;
 
+  /** A hypervisor that was killed gives its ports back within this. */
+  private static final long ENDING_NANOS = 1_000_000_000;
+
   private final RouteNetlink control;
   private final RouteNetlink questions;
   private final List<PortGate> gates;
   private volatile boolean open = true;
   private volatile boolean dropped;
-
-  /** The last epoch that ended with a boundary at all gates. */
-  private volatile long bounded;
 
   private GuestGates(RouteNetlink control, RouteNetlink questions, List<PortGate> gates) {
     this.control = control;
@@ -64,11 +65,26 @@ public final class GuestGates implements AutoCloseable {
     }
   }
 
-  private static void told(Runnable what) {
-    asked(() -> {
-      what.run();
-      return true;
-    });
+  /**
+   * Tells each gate, also where an earlier one failed.
+   *
+   * @throws GateException what the first that failed says
+   */
+  private void each(Consumer<PortGate> what) {
+    List<GateException> failures = new ArrayList<>();
+    for (PortGate gate : gates) {
+      try {
+        asked(() -> {
+          what.accept(gate);
+          return true;
+        });
+      } catch (GateException e) {
+        failures.add(e);
+      }
+    }
+    if (!failures.isEmpty()) {
+      throw failures.getFirst();
+    }
   }
 
   private static <T> T asked(Supplier<T> what) {
@@ -86,27 +102,47 @@ public final class GuestGates implements AutoCloseable {
    * The guest stands still at the end of {@code epoch}: later frames are held for a later one.
    * Where an earlier epoch has not been released its frames and this one's leave later: those of
    * one boundary at a time can be told apart.
+   *
+   * @throws GateException when frames may pass a gate by, or it does not hold right. Gates that
+   *     were open are open then; of others some may have ended the epoch
    */
   public void endEpoch(long epoch) {
-    if (open) {
-      Draining.await(() -> total(control).frames() == 0, SETTLE_NANOS);
-    }
-    List<NetlinkMessage> messages =
-        gates.stream().map(gate -> gate.out().boundary()).flatMap(Optional::stream).toList();
-    if (messages.size() < gates.size()) {
+    if (!open) {
+      bound(epoch);
       return;
     }
-    told(() -> control.request(messages, "end an epoch"));
-    gates.forEach(gate -> gate.out().bounded());
-    open = false;
-    bounded = epoch;
+    try {
+      requireEmpty();
+      bound(epoch);
+      open = false;
+    } catch (GateException e) {
+      open();
+      throw e;
+    }
+  }
+
+  private void requireEmpty() {
+    if (!Draining.await(() -> asked(() -> total(control).frames()) == 0, SETTLE_NANOS)) {
+      throw new GateException(
+          "%d frames that pass open gates have not left: the next checkpoint tries again"
+              .formatted(asked(() -> total(control).frames())));
+    }
+  }
+
+  private void bound(long epoch) {
+    List<List<NetlinkMessage>> messages =
+        gates.stream().map(gate -> gate.out().boundary()).toList();
+    Iterator<KernelReply> replies =
+        asked(() -> control.exchange(messages.stream().flatMap(List::stream).toList(), "end epoch"))
+            .iterator();
+    Iterator<List<NetlinkMessage>> asked = messages.iterator();
+    each(gate ->
+        gate.out().bounded(epoch, asked.next().stream().map(each -> replies.next()).toList()));
   }
 
   /** Frames of {@code epoch} and all before leave. The caller's lease is certain now. */
   public void release(long epoch) {
-    if (bounded <= epoch) {
-      told(() -> gates.forEach(gate -> gate.out().release(control)));
-    }
+    each(gate -> gate.out().release(control, epoch));
   }
 
   /**
@@ -132,7 +168,8 @@ public final class GuestGates implements AutoCloseable {
       try {
         new LeftGates(gate.out().links()).drop(control);
       } catch (NativeException e) {
-        LOG.warn("the gate at {} is gone: {}", gate.port().name(), e.getMessage());
+        // It goes on holding, which is as good until it is removed.
+        LOG.warn("the gate at {} does not drop: {}", gate.port().name(), e.getMessage());
       }
     }
   }
@@ -148,7 +185,7 @@ public final class GuestGates implements AutoCloseable {
   }
 
   private void inbound(Consumer<InboundGate> what) {
-    told(() -> gates.stream().map(PortGate::in).flatMap(Optional::stream).forEach(what));
+    each(gate -> gate.in().ifPresent(what));
   }
 
   /** Whether frames that the guest sent since the last boundary are held. */
@@ -188,15 +225,35 @@ public final class GuestGates implements AutoCloseable {
     return !open && !dropped;
   }
 
-  /** Removes the gates; where they still hold they stay as they are ({@link LeftGates}). */
+  /**
+   * Removes the gates. They stay as they are ({@link LeftGates}) where they still hold, and where
+   * they drop while the guest may still send: it would be heard again.
+   */
   @Override
   public void close() {
-    if (!holds()) {
+    if (dropped) {
+      gates.forEach(this::removeDropping);
+    } else if (!open) {
+      LOG.debug("gates stay, and hold");
+    } else {
       gates.forEach(this::remove);
     }
     control.close();
     synchronized (questions) {
       questions.close();
+    }
+  }
+
+  private void removeDropping(PortGate gate) {
+    try {
+      LeftGates links = gate.links();
+      if (Draining.await(() -> !links.haveGuest(control), ENDING_NANOS)) {
+        links.remove(control);
+      } else {
+        LOG.info("the gate at {} stays, and drops: a guest is there", gate.port().name());
+      }
+    } catch (NativeException e) {
+      LOG.warn("the gate at {} is not removed: {}", gate.port().name(), e.getMessage());
     }
   }
 

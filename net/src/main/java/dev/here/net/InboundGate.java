@@ -3,7 +3,6 @@ package dev.here.net;
 import dev.here.ffi.Errno;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.RouteNetlink;
-import dev.here.ffi.TrafficControl;
 import dev.here.ffi.TrafficControl.Plug;
 
 /**
@@ -26,7 +25,7 @@ record InboundGate(GateLink link, boolean plugged) {
 
   private static boolean makePlug(RouteNetlink netlink, GateLink link) {
     try {
-      PlugQueue.make(netlink, link, GateLink.LIMIT_BYTES);
+      PlugQueue.install(netlink, link);
       return true;
     } catch (NativeException e) {
       if (e.errno() == Errno.ENOENT) {
@@ -39,7 +38,7 @@ record InboundGate(GateLink link, boolean plugged) {
   /** Holds frames from now on. */
   void hold(RouteNetlink netlink) {
     if (plugged) {
-      netlink.request(TrafficControl.plug(link.index(), Plug.BUFFER), "hold frames for the guest");
+      PlugQueue.tell(netlink, link, Plug.BUFFER);
     } else {
       ShutBucket.shut(netlink, link);
     }
@@ -48,9 +47,7 @@ record InboundGate(GateLink link, boolean plugged) {
   /** Lets all of them go; later ones pass. */
   void pass(RouteNetlink netlink) {
     if (plugged) {
-      netlink.request(
-          TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE),
-          "let frames for the guest go");
+      PlugQueue.tell(netlink, link, Plug.RELEASE_INDEFINITE);
     } else {
       ShutBucket.open(netlink, link);
     }

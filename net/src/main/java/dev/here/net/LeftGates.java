@@ -1,14 +1,18 @@
 package dev.here.net;
 
 import dev.here.ffi.LinkFacts;
+import dev.here.ffi.NativeException;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
 import dev.here.ffi.TrafficControl.Plug;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,12 +46,25 @@ public final class LeftGates {
     return new LeftGates(all(netlink).stream().filter(link -> link.port() == port).toList());
   }
 
-  /** Those whose ports are gone with their guests. */
-  public static LeftGates withoutPort(RouteNetlink netlink) {
-    return new LeftGates(
-        all(netlink).stream()
-            .filter(link -> LinkFacts.find(netlink, link.port()).isEmpty())
-            .toList());
+  /** Those whose ports are gone with their guests, or are TAPs that nobody has open any more. */
+  public static LeftGates withoutGuest(RouteNetlink netlink) {
+    return new LeftGates(all(netlink)).only(link -> !hasGuest(netlink, link.port()));
+  }
+
+  private static boolean hasGuest(RouteNetlink netlink, int port) {
+    return LinkFacts.find(netlink, port)
+        .filter(link -> link.carrier() || !link.kind().equals(LinkFacts.TUN))
+        .isPresent();
+  }
+
+  /** Some of them. */
+  LeftGates only(Predicate<GateLink> wanted) {
+    return new LeftGates(links.stream().filter(wanted).toList());
+  }
+
+  /** Whether a guest may still send at one of their ports. */
+  public boolean haveGuest(RouteNetlink netlink) {
+    return links.stream().anyMatch(link -> hasGuest(netlink, link.port()));
   }
 
   public boolean isEmpty() {
@@ -58,13 +75,25 @@ public final class LeftGates {
   public HeldFrames held(RouteNetlink netlink) {
     return links.stream()
         .filter(GateLink::isOutward)
-        .map(link -> link.held(netlink))
+        .map(link -> held(netlink, link))
         .reduce(HeldFrames.NONE, HeldFrames::plus);
   }
 
+  private static HeldFrames held(RouteNetlink netlink, GateLink link) {
+    try {
+      return link.held(netlink);
+    } catch (NativeException e) {
+      if (link.isGone(netlink)) {
+        return HeldFrames.NONE;
+      }
+      throw e;
+    }
+  }
+
   /**
-   * Lets out what they hold, in its order, unless it was dropped, and removes them. Only for who owns the VM, once no
-   * standby may take over from a checkpoint that does not know of these frames.
+   * Lets out what they hold, in its order, unless it was dropped, and removes them. Only for who
+   * owns the VM, once no standby may take over from a checkpoint that does not know of these
+   * frames.
    */
   public void letOut(RouteNetlink netlink) {
     Map<Integer, List<GateLink>> byPort =
@@ -80,25 +109,26 @@ public final class LeftGates {
 
   private static int redirectsTo(RouteNetlink netlink, int port) {
     if (LinkFacts.find(netlink, port).isEmpty()) {
-      return 0;
+      return TrafficControl.Filter.GONE;
     }
     return new PortFilter(port, PortFilter.Way.FROM_GUEST)
         .find(netlink)
         .map(TrafficControl.Filter::redirectsTo)
-        .orElse(0);
+        .orElse(TrafficControl.Filter.GONE);
   }
 
   private static void open(RouteNetlink netlink, GateLink link) {
-    if (link.isDropping(netlink)) {
-      return;
-    }
-    if (link.queue(netlink).kind().equals(PlugQueue.KIND)) {
-      netlink.request(
-          TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE), "open the gate " + link);
-    } else {
-      ShutBucket.open(netlink, link);
-    }
-    await(netlink, link);
+    unlessGone(netlink, link, () -> {
+      if (link.isDropping(netlink)) {
+        return;
+      }
+      switch (link.queue(netlink).kind()) {
+        case PlugQueue.KIND -> PlugQueue.tell(netlink, link, Plug.RELEASE_INDEFINITE);
+        case ShutBucket.KIND -> ShutBucket.open(netlink, link);
+        default -> LOG.debug("{} has no queue of ours", link);
+      }
+      await(netlink, link);
+    });
   }
 
   private static void await(RouteNetlink netlink, GateLink link) {
@@ -107,9 +137,37 @@ public final class LeftGates {
     }
   }
 
-  /** Throws away what guests' gates hold, and all that comes: a guest goes on elsewhere. */
+  /** Others may remove an interface meanwhile: then there is nothing to do with it any more. */
+  private static void unlessGone(RouteNetlink netlink, GateLink link, Runnable what) {
+    try {
+      what.run();
+    } catch (NativeException e) {
+      if (!link.isGone(netlink)) {
+        throw e;
+      }
+      LOG.debug("{} is gone: {}", link, e.getMessage());
+    }
+  }
+
+  /**
+   * Throws away what guests' gates hold, and all that comes: a guest goes on elsewhere.
+   *
+   * @throws NativeException when one of them does not; all were tried
+   */
   public void drop(RouteNetlink netlink) {
-    links.stream().filter(GateLink::isOutward).forEach(link -> netlink.up(link.index(), false));
+    List<NativeException> failures = new ArrayList<>();
+    for (GateLink link : links) {
+      try {
+        if (link.isOutward()) {
+          unlessGone(netlink, link, () -> link.drop(netlink));
+        }
+      } catch (NativeException e) {
+        failures.add(e);
+      }
+    }
+    if (!failures.isEmpty()) {
+      throw failures.getFirst();
+    }
   }
 
   /** Removes them; frames take their own way again, and what is held is lost. */
@@ -118,24 +176,30 @@ public final class LeftGates {
         links.stream().collect(Collectors.groupingBy(GateLink::port));
     byPort.forEach((port, own) -> {
       if (LinkFacts.find(netlink, port).isPresent()) {
-        freePort(netlink, port, own.getFirst().madeClassifier());
+        freePort(netlink, port, own);
         // Frames that went in just before are overtaken by none.
-        own.forEach(link -> await(netlink, link));
+        own.forEach(link -> unlessGone(netlink, link, () -> await(netlink, link)));
       }
       own.forEach(link -> link.remove(netlink));
     });
   }
 
-  private static void freePort(RouteNetlink netlink, int port, boolean madeClassifier) {
+  /** Another may have made gates at the port since these were found: what is theirs stays. */
+  private static void freePort(RouteNetlink netlink, int port, List<GateLink> own) {
+    Set<Integer> targets = own.stream().map(GateLink::index).collect(Collectors.toSet());
+    targets.add(TrafficControl.Filter.GONE);
+    boolean ours = own.stream().anyMatch(link -> !link.isGone(netlink));
     boolean others = false;
     for (PortFilter.Way way : PortFilter.Way.values()) {
       var filter = new PortFilter(port, way);
-      if (filter.find(netlink).isPresent()) {
+      if (filter.find(netlink).filter(f -> targets.contains(f.redirectsTo())).isPresent()) {
         netlink.request(filter.remove(), "free interface " + port);
+        ours = true;
       }
       others |= !TrafficControl.filters(netlink, port, way.side()).isEmpty();
     }
-    if (madeClassifier && !others && TrafficControl.classifier(netlink, port).isPresent()) {
+    boolean removable = ours && !others && own.getFirst().madeClassifier();
+    if (removable && TrafficControl.classifier(netlink, port).isPresent()) {
       netlink.request(
           TrafficControl.deleteClassifier(port), "remove clsact from interface " + port);
     }

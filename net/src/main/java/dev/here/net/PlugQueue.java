@@ -1,30 +1,45 @@
 package dev.here.net;
 
+import dev.here.ffi.KernelReply;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.NetlinkMessage;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
+import dev.here.ffi.TrafficControl.Discipline;
 import dev.here.ffi.TrafficControl.Plug;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * A queue that is the kernel's plug (net/sched/sch_plug.c). The plug counts its frames in two
- * numbers only, those before and those after the last BUFFER: a second BUFFER before a release
- * would forget the first number, so it is not given.
+ * A queue that is the kernel's plug (net/sched/sch_plug.c). The plug counts its frames in numbers
+ * only, those before and those after the last BUFFER and those that are to leave: a second BUFFER
+ * before a release would forget the first number, so it is not given.
+ *
+ * <p>It changes its numbers without a lock, against frames that come and go on other processors.
+ * So it begins with all of them at zero, a lot is released when the one before has left
+ * ({@link PlugTally}), and what has left is compared with what might.
  */
 final class PlugQueue implements FrameQueue {
   static final String KIND = "plug";
 
-  /** The kernel keeps most of a kilobyte more for each frame, which the plug does not count. */
-  private static final int FILLING_FRAMES = 32 << 10;
+  /** The kernel's own memory for a small frame, of which its octets are the smallest part. */
+  static final int WEIGHT_BYTES = 1_000;
+
+  private static final long LEAVING_NANOS = 5_000_000;
 
   private final GateLink link;
+  private final PortFilter filter;
+  private final PlugTally tally = new PlugTally();
+  private Optional<PlacedFilter> placed = Optional.empty();
   private volatile boolean open = true;
-  private volatile boolean unreleased;
 
-  private PlugQueue(GateLink link) {
+  /** Epoch of the older lot, while it has not been released. */
+  private volatile Optional<Long> older = Optional.empty();
+
+  private PlugQueue(GateLink link, PortFilter filter) {
     this.link = link;
+    this.filter = filter;
   }
 
   /**
@@ -32,12 +47,26 @@ final class PlugQueue implements FrameQueue {
    *
    * @throws NativeException ENOENT where the kernel has no sch_plug
    */
-  static PlugQueue make(RouteNetlink netlink, GateLink link, int limitBytes) {
+  static PlugQueue make(RouteNetlink netlink, GateLink link, PortFilter filter) {
+    install(netlink, link);
+    return new PlugQueue(link, filter);
+  }
+
+  /** As {@link #make}, for whoever steers it alone. */
+  static void install(RouteNetlink netlink, GateLink link) {
     // Alone: where the kernel has no plug nothing follows.
-    netlink.request(TrafficControl.addPlug(link.index(), limitBytes), "make a plug");
     netlink.request(
-        TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE), "open a plug");
-    return new PlugQueue(link);
+        TrafficControl.addPlug(link.index(), GateLink.LIMIT_BYTES, WEIGHT_BYTES), "make a plug");
+    tell(netlink, link, Plug.RELEASE_INDEFINITE);
+  }
+
+  /** Changes the plug of an interface, whoever made it. */
+  static void tell(RouteNetlink netlink, GateLink link, Plug what) {
+    netlink.request(message(link, what), "tell the plug of %s to %s".formatted(link, what));
+  }
+
+  private static NetlinkMessage message(GateLink link, Plug what) {
+    return TrafficControl.plug(link.index(), what, WEIGHT_BYTES);
   }
 
   @Override
@@ -51,33 +80,59 @@ final class PlugQueue implements FrameQueue {
   }
 
   @Override
-  public void attached(RouteNetlink netlink) {}
-
-  @Override
-  public Optional<NetlinkMessage> boundary() {
-    return unreleased
-        ? Optional.empty()
-        : Optional.of(TrafficControl.plug(link.index(), Plug.BUFFER));
+  public void attached(RouteNetlink netlink) {
+    placed = Optional.of(filter.placed(netlink));
   }
 
   @Override
-  public void bounded() {
-    open = false;
-    unreleased = true;
+  public List<NetlinkMessage> boundary() {
+    List<NetlinkMessage> messages = new ArrayList<>();
+    messages.add(placed.orElseThrow().ask());
+    if (older.isEmpty()) {
+      if (open) {
+        // A frame that passed while it was being opened may have been counted as held.
+        messages.add(message(link, Plug.RELEASE_INDEFINITE));
+      }
+      NetlinkMessage look = TrafficControl.askRoot(link.index());
+      messages.addAll(List.of(look, message(link, Plug.BUFFER), look, look));
+    }
+    return messages;
   }
 
   @Override
-  public void release(RouteNetlink netlink) {
-    if (unreleased) {
-      netlink.request(TrafficControl.plug(link.index(), Plug.RELEASE_ONE), "release frames");
-      unreleased = false;
+  public void bounded(long epoch, List<KernelReply> replies) {
+    if (older.isEmpty()) {
+      int before = replies.size() - 4;
+      replies.get(before + 1).require("end an epoch at " + link);
+      boolean wasOpen = open;
+      open = false;
+      older = Optional.of(epoch);
+      tally.bounded(
+          wasOpen,
+          Discipline.of(replies.get(before)),
+          Discipline.of(replies.get(before + 2)),
+          Discipline.of(replies.get(before + 3)));
+    }
+    placed.orElseThrow().require(replies.getFirst(), entry());
+  }
+
+  @Override
+  public void release(RouteNetlink netlink, long epoch) {
+    if (older.filter(waiting -> waiting <= epoch).isEmpty()) {
+      return;
+    }
+    Draining.await(() -> tally.hasLeft(link.queue(netlink)), LEAVING_NANOS);
+    if (tally.mayRelease(link.queue(netlink))) {
+      tell(netlink, link, Plug.RELEASE_ONE);
+      tally.released();
+      older = Optional.empty();
     }
   }
 
   @Override
   public void open(RouteNetlink netlink) {
-    netlink.request(TrafficControl.plug(link.index(), Plug.RELEASE_INDEFINITE), "open a plug");
-    unreleased = false;
+    tell(netlink, link, Plug.RELEASE_INDEFINITE);
+    older = Optional.empty();
     open = true;
   }
 
@@ -88,11 +143,11 @@ final class PlugQueue implements FrameQueue {
 
   @Override
   public boolean isFilling(HeldFrames held) {
-    return held.bytes() > GateLink.LIMIT_BYTES / 2 || held.frames() > FILLING_FRAMES;
+    return held.bytes() + held.frames() * WEIGHT_BYTES > GateLink.LIMIT_BYTES / 2;
   }
 
   @Override
   public boolean hasNew(RouteNetlink netlink) {
-    return unreleased || !open && link.queue(netlink).frames() > 0;
+    return older.isPresent() || !open && link.queue(netlink).frames() > 0;
   }
 }

@@ -48,13 +48,17 @@ record PortFilter(int port, Way way) {
   /** The filter as the kernel has it; empty when it is not there. */
   Optional<TrafficControl.Filter> find(RouteNetlink netlink) {
     return TrafficControl.filters(netlink, port, way.side).stream()
-        .filter(filter -> filter.preference() == way.preference && filter.redirectsTo() > 0)
+        .filter(filter -> filter.preference() == way.preference && filter.isRedirection())
         .findFirst();
   }
 
-  /** The request that sends frames to {@code entry} in place of where {@code there} sends them. */
-  NetlinkMessage redirectTo(int entry, TrafficControl.Filter there) {
-    return TrafficControl.redirect(port, way.side, there, entry);
+  /** The filter that {@link #redirect} made. */
+  PlacedFilter placed(RouteNetlink netlink) {
+    return find(netlink)
+        .map(there -> new PlacedFilter(this, there))
+        .orElseThrow(() ->
+            new GateException(
+                "someone has removed the filter of interface %d at once".formatted(port)));
   }
 
   /** The request that lets frames take their own way again. */

@@ -24,13 +24,17 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
   private static final Logger LOG = LoggerFactory.getLogger(PortGate.class);
 
   /**
-   * Makes a gate at a port, open. The caller owns the VM: where a dead process left a gate there,
-   * what it holds leaves.
+   * Makes a gate at a port, open. The caller owns the VM: where a dead process left a gate of the
+   * VM there, what it holds leaves. What another VM's holds is not the caller's, and is lost.
    *
    * @throws GateException when the port or the kernel is not fit for it; nothing of it is left then
    */
   static PortGate make(RouteNetlink netlink, UUID vm, String name) {
-    LeftGates.atPort(netlink, GatedPort.index(netlink, name)).letOut(netlink);
+    LeftGates left = LeftGates.atPort(netlink, GatedPort.index(netlink, name));
+    LeftGates others = left.only(link -> !link.vm().equals(vm));
+    others.drop(netlink);
+    others.remove(netlink);
+    left.only(link -> link.vm().equals(vm)).letOut(netlink);
     GatedPort port = GatedPort.require(netlink, name);
     var maker = new Maker(netlink, vm, port);
     try {
@@ -47,9 +51,14 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
 
   /** Lets all out and removes the gate; later frames follow those that were held. */
   void remove(RouteNetlink netlink) {
+    links().letOut(netlink);
+  }
+
+  /** What it is made of. */
+  LeftGates links() {
     List<GateLink> all = new ArrayList<>(out.links());
     in.ifPresent(gate -> all.add(gate.link()));
-    new LeftGates(all).letOut(netlink);
+    return new LeftGates(all);
   }
 
   /** Makes a gate step by step, and knows what was made when a step fails. */
@@ -96,7 +105,7 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
     private FrameQueue queue() {
       GateLink link = link(GateLink.Role.OUT);
       try {
-        return PlugQueue.make(netlink, link, GateLink.LIMIT_BYTES);
+        return PlugQueue.make(netlink, link, outwards());
       } catch (NativeException e) {
         if (e.errno() != Errno.ENOENT) {
           throw e;

@@ -15,7 +15,9 @@ import java.lang.foreign.Arena;
  * drops as nobody's (drivers/net/ifb.c).
  */
 final class ShutBucket {
-  private static final int WEIGHT_BYTES = 1_000_000;
+  static final String KIND = "tbf";
+
+  static final int WEIGHT_BYTES = 1_000_000;
 
   /** One frame with its weight, and not two. */
   private static final int BURST_BYTES = 1_200_000;
@@ -25,6 +27,7 @@ final class ShutBucket {
   /** A frame costs some nanoseconds. */
   private static final long OPEN_RATE = 100_000_000_000_000L;
 
+  private static final long SHUTTING_NANOS = 50_000_000;
   private static final int FILLER_BYTES = 60;
 
   private static final TrafficControl.Bucket BUCKET =
@@ -45,12 +48,6 @@ final class ShutBucket {
   static ShutBucket make(RouteNetlink netlink, GateLink link) {
     netlink.request(BUCKET.add(link.index(), OPEN_RATE), "make a token bucket");
     return new ShutBucket(link);
-  }
-
-  /** Frames of a bucket's queue. */
-  static HeldFrames heldIn(TrafficControl.Discipline queue) {
-    long bytes = queue.bytes() - queue.frames() * WEIGHT_BYTES & 0xffffffffL;
-    return new HeldFrames(queue.frames(), bytes, queue.dropped() & 0xffffffffL);
   }
 
   GateLink link() {
@@ -89,6 +86,11 @@ final class ShutBucket {
     }
   }
 
+  /** Whether all that was in it has gone on within a time. */
+  boolean awaitDrained(RouteNetlink netlink, long limitNanos) {
+    return Draining.await(() -> link.isDrained(netlink), limitNanos);
+  }
+
   /**
    * Shuts it for every frame; nothing is redirected to it now, and it is empty.
    *
@@ -97,7 +99,8 @@ final class ShutBucket {
   void shut(RouteNetlink netlink) {
     int sent = link.queue(netlink).sent();
     shut(netlink, link);
-    if (link.queue(netlink).sent() == sent) {
+    // The interface may still be busy with what went before.
+    if (!Draining.await(() -> link.queue(netlink).sent() != sent, SHUTTING_NANOS)) {
       throw new GateException(
           "the token bucket of interface %d cannot be emptied".formatted(link.index()));
     }

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * The command line of a running QEMU, cut into options (QEMU's manual page). Options are given with
@@ -46,6 +48,10 @@ public final class QemuCommandLine {
           "old-param",
           "portrait",
           "sdl");
+
+  /** A member of a flat JSON object whose value is a word or a number. */
+  private static final Pattern MEMBER =
+      Pattern.compile("\"([^\"]+)\"\\s*:\\s*\"?([^\",}]*)\"?");
 
   private final String executable;
   private final List<Option> options;
@@ -99,6 +105,25 @@ public final class QemuCommandLine {
   public Optional<String> last(String... names) {
     List<String> all = values(names);
     return all.isEmpty() ? Optional.empty() : Optional.of(all.getLast());
+  }
+
+  /** An option of a network back end, which is given as words or as JSON (since QEMU 7.2). */
+  Optional<String> backEndOption(String id, String option) {
+    for (String value : values("netdev", "nic")) {
+      Map<String, String> all =
+          value.startsWith("{") ? jsonMembers(value) : suboptions(value, "type");
+      if (id.equals(all.get("id")) && all.containsKey(option)) {
+        return Optional.of(all.get(option));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static Map<String, String> jsonMembers(String value) {
+    return MEMBER
+        .matcher(value)
+        .results()
+        .collect(Collectors.toMap(m -> m.group(1), m -> m.group(2), (first, second) -> second));
   }
 
   /**

@@ -266,6 +266,7 @@ public final class QemuPreflight {
           "load vhost_net with experimental_zcopytx=0");
     }
     for (QemuNic nic : inventory.nics()) {
+      checkSendBuffer(nic.netdev());
       if (nic.port().isEmpty()) {
         refuse(
             "the frames of %s (%s) do not leave by a TAP of this host but by %s"
@@ -279,6 +280,20 @@ public final class QemuPreflight {
       }
       inventory.network().backend(nic.netdev()).ifPresent(backend -> checkFilters(nic, backend));
     }
+  }
+
+  /** A held frame counts against the TAP's buffer: one that is full stops the guest's card. */
+  private void checkSendBuffer(String netdev) {
+    inventory
+        .process()
+        .commandLine()
+        .backEndOption(netdev, "sndbuf")
+        .filter(size -> !size.equals("0"))
+        .ifPresent(size ->
+            refuse(
+                "back end %s has a send buffer of %s octets, which held frames would fill"
+                    .formatted(netdev, size),
+                "leave sndbuf out, or set sndbuf=0 (libvirt: remove <tune><sndbuf>)"));
   }
 
   private static boolean isOn(Path parameter) {

@@ -113,6 +113,23 @@ class QemuTextTest {
   }
 
   @Test
+  void aBackEndsOptionsAreReadAsWordsAndAsJson() {
+    var line =
+        QemuCommandLine.of(
+            List.of(
+                "qemu",
+                "-netdev",
+                "tap,id=n0,sndbuf=65536",
+                "-netdev",
+                "{\"type\":\"tap\",\"fd\":\"33\",\"sndbuf\":1600,\"id\":\"n1\"}",
+                "-netdev",
+                "tap,id=n2"));
+    assertThat(line.backEndOption("n0", "sndbuf")).contains("65536");
+    assertThat(line.backEndOption("n1", "sndbuf")).contains("1600");
+    assertThat(line.backEndOption("n2", "sndbuf")).isEmpty();
+  }
+
+  @Test
   void damagedTextsAreReadOrRefusedButNeverCrash() {
     mutate(QTREE, QtreeText::parse);
     mutate(RAMBLOCK, RamblockText::parse);
