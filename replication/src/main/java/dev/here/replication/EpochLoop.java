@@ -437,7 +437,12 @@ public final class EpochLoop implements AutoCloseable {
     public void guestStopped() {
       epoch = number;
       if (!commit.isOpen() || committedEpoch > 0 && first.areOver()) {
-        commit.boundary(number);
+        try {
+          commit.boundary(number);
+        } catch (ReplicationException e) {
+          // Of this checkpoint, not of the protection: the next one tries again.
+          throw new HypervisorException(String.valueOf(e.getMessage()), e);
+        }
       }
     }
 
