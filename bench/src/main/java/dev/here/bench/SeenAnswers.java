@@ -20,6 +20,11 @@ public record SeenAnswers(
     long wentBack,
     long repeated,
     String firstFault) {
+  /** Answers that the guest counts and that did not come, before the last one that did. */
+  long unseen() {
+    return counted - answers;
+  }
+
   /** Nothing was seen that the guest knows nothing of any more. */
   public boolean isClean() {
     return wentBack == 0 && repeated == 0;

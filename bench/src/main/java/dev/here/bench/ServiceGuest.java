@@ -84,9 +84,12 @@ public final class ServiceGuest implements AutoCloseable {
 
   /** Waits for a state in which a failover would lose nothing, and checkpoints go on. */
   public void awaitProtected() {
-    hosts.await(
-        name + " is protected", () -> "PROTECTED".equals(protection().path("state").asString("")));
+    hosts.await(name + " is protected", this::isProtected);
     awaitCheckpoints();
+  }
+
+  boolean isProtected() {
+    return "PROTECTED".equals(protection().path("state").asString(""));
   }
 
   /** Whatever is in the guest now is in a committed checkpoint afterwards. */
@@ -100,7 +103,8 @@ public final class ServiceGuest implements AutoCloseable {
     hosts.await(name + " gets checkpoints", () -> checkpoints() >= before + more);
   }
 
-  private long checkpoints() {
+  /** Checkpoints that its keeper has committed; 0 while none says so. */
+  long checkpoints() {
     return protection().path("status").path("checkpoints").asLong(0);
   }
 
@@ -228,13 +232,14 @@ public final class ServiceGuest implements AutoCloseable {
 
   /** Waits until its client gets answers as it should: every request of a while. */
   public void awaitAnswers() {
-    hosts.await(
-        name + " answers its client",
-        () -> {
-          long before = client.seen().answers();
-          LockSupport.parkNanos(LOOK_NANOS);
-          return client.seen().answers() > before + ENOUGH_ANSWERS;
-        });
+    hosts.await(name + " answers its client", this::isAnswering);
+  }
+
+  /** Looks for half a second whether answers come as they should. */
+  boolean isAnswering() {
+    long before = client.seen().answers();
+    LockSupport.parkNanos(LOOK_NANOS);
+    return client.seen().answers() > before + ENOUGH_ANSWERS;
   }
 
   /** Ends the guest wherever it is. */

@@ -241,19 +241,27 @@ public final class TwoHosts implements AutoCloseable {
 
   /** Waits until it is so. */
   public void await(String what, BooleanSupplier condition) {
+    if (!isWithinPatience(condition)) {
+      throw new BenchException(
+          "not within %d s: %s%n%s".formatted(PATIENCE_SECONDS, what, story()));
+    }
+  }
+
+  /** Waits until it is so, and says whether it was within the time. */
+  boolean isWithinPatience(BooleanSupplier condition) {
     long deadline = System.nanoTime() + PATIENCE_SECONDS * 1_000_000_000L;
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > deadline) {
-        throw new BenchException(
-            "not within %d s: %s%n%s".formatted(PATIENCE_SECONDS, what, story()));
+        return false;
       }
       try {
         Thread.sleep(LOOK_MILLIS);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        throw new BenchException("interrupted while waiting: " + what, e);
+        throw new BenchException("interrupted while waiting", e);
       }
     }
+    return true;
   }
 
   /** What the daemons say, and the ends of all logs. */

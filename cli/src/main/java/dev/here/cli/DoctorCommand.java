@@ -1,5 +1,7 @@
 package dev.here.cli;
 
+import dev.here.net.GateException;
+import dev.here.net.KernelGates;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,12 +24,14 @@ final class DoctorCommand implements Callable<Integer> {
   /** Free memory that two virtual hosts and the tests beside them take, MiB. */
   private static final long LAB_MEMORY_MIB = 8 * 1024;
 
+  private static final String GATE = "gate";
+
   @Option(names = "--json", description = "One JSON object a line.")
   private boolean json;
 
   @Spec private CommandSpec spec;
 
-  private record Finding(String what, boolean good, String detail, String remedy) {}
+  record Finding(String what, boolean good, String detail, String remedy) {}
 
   private final List<Finding> findings = new ArrayList<>();
 
@@ -42,6 +46,7 @@ final class DoctorCommand implements Callable<Integer> {
         "--version",
         "apt-get install gcc (only tests of native layouts need it)");
     tap();
+    findings.add(gate());
     root();
     memory();
     for (Finding finding : findings) {
@@ -83,6 +88,42 @@ final class DoctorCommand implements Callable<Integer> {
   private void tap() {
     boolean there = Files.exists(Path.of("/dev/net/tun"));
     add("tap", there, there ? "/dev/net/tun" : "/dev/net/tun is missing", "modprobe tun");
+  }
+
+  private static Finding gate() {
+    try {
+      return gate(KernelGates.probe());
+    } catch (GateException e) {
+      return new Finding(
+          GATE,
+          false,
+          "could not be tried: " + e.getMessage(),
+          "run as root, in a container with CAP_SYS_ADMIN and CAP_NET_ADMIN");
+    }
+  }
+
+  /** Says what holds the frames of guests on a kernel, or which modules it would need. */
+  static Finding gate(KernelGates gates) {
+    if (!gates.usable()) {
+      return new Finding(
+          GATE,
+          false,
+          "frames of guests cannot be held: this kernel has no "
+              + String.join(", no ", gates.missing()),
+          "modprobe them, on a container's host; they are in Debian's linux-image-amd64 and"
+              + " linux-image-cloud-amd64");
+    }
+    return new Finding(
+        GATE,
+        true,
+        switch (gates.queue()) {
+          case PLUG -> "frames of guests are held by a plug (sch_plug)";
+          case TOKEN_BUCKETS ->
+              "frames of guests are held by two token buckets (sch_tbf), for this kernel has no"
+                  + " sch_plug";
+          case NONE -> throw new IllegalArgumentException(gates.toString());
+        },
+        "");
   }
 
   private void root() {

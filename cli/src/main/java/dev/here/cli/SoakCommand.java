@@ -1,13 +1,15 @@
 package dev.here.cli;
 
+import dev.here.bench.DeathSoak;
+import dev.here.bench.DeathTally;
 import dev.here.bench.Soak;
 import dev.here.bench.SoakTally;
+import dev.here.bench.TwoHosts;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
@@ -26,7 +28,7 @@ final class SoakCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Option(names = "--failovers", description = "How many in all (default: 300, with --lab 15).")
-  private OptionalInt failovers = OptionalInt.empty();
+  private Optional<Integer> failovers = Optional.empty();
 
   @Option(
       names = "--lab",
@@ -41,6 +43,14 @@ final class SoakCommand implements Callable<Integer> {
       description = "With --lab: hypervisors of the two hosts (default: qemu:kvm).")
   private DemoPair pair = DemoPair.QEMU_KVM;
 
+  @Option(
+      names = "--deaths",
+      paramLabel = "N",
+      description =
+          "So many deaths of keeper, hered or both, at random moments, between two hosts on"
+              + " /dev/kvm; of QEMU too in every fifth.")
+  private Optional<Integer> deaths = Optional.empty();
+
   @Option(names = "--seed", description = "Of the random moments; by default the kept run's.")
   private Optional<Long> seed = Optional.empty();
 
@@ -52,7 +62,34 @@ final class SoakCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    if (deaths.isPresent()) {
+      return deaths(deaths.get());
+    }
     return lab ? inLab() : here(failovers.orElse(300));
+  }
+
+  private int deaths(int wanted) throws IOException, InterruptedException {
+    TwoHosts.unavailable()
+        .ifPresent(reason -> {
+          throw new HereProgram.Refusal("no daemons can be tried here: " + reason);
+        });
+    PrintWriter out = spec.commandLine().getOut();
+    Path folder = Files.createTempDirectory("here-deaths");
+    long chosen = seed.orElseGet(System::nanoTime);
+    out.printf("soak: seed %d, logs in %s%n", chosen, folder);
+    DeathTally tally =
+        new DeathSoak(
+                HereProgram::command,
+                folder,
+                line -> {
+                  out.println(line);
+                  out.flush();
+                })
+            .run(wanted, chosen, deadlineNanos());
+    tally.bad().forEach(line -> out.println("soak: FAILED: " + line));
+    out.printf("soak: %s%n", tally.summary(wanted));
+    out.flush();
+    return tally.clean() ? 0 : 1;
   }
 
   private int inLab() throws IOException {

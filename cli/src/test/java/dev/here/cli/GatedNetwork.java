@@ -2,10 +2,9 @@ package dev.here.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.here.ffi.Downcall;
 import dev.here.ffi.Errno;
 import dev.here.ffi.LinkFacts;
-import dev.here.ffi.NativeFunction;
+import dev.here.ffi.NativeException;
 import dev.here.ffi.NetlinkMessage;
 import dev.here.ffi.PacketSocket;
 import dev.here.ffi.RouteNetlink;
@@ -37,7 +36,6 @@ final class GatedNetwork implements AutoCloseable {
   static final String SECOND_PORT = "q0";
   static final int FRAME_BYTES = 60;
 
-  private static final int CLONE_NEWNET = 0x40000000;
   private static final int TYPE = 0x88b5;
   private static final int SOL_SOCKET = 1;
   private static final int SO_SNDBUFFORCE = 32;
@@ -47,7 +45,6 @@ final class GatedNetwork implements AutoCloseable {
   private static final int NUMBER_OFFSET = 14;
   private static final long PATIENCE_NANOS = 10_000_000_000L;
   private static final long QUIET_NANOS = 60_000_000;
-  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
   private static final ValueLayout.OfInt U32 =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
@@ -104,10 +101,11 @@ final class GatedNetwork implements AutoCloseable {
   }
 
   static GatedNetwork make() {
-    int result = UNSHARE.callInt(CLONE_NEWNET);
-    Assumptions.assumeTrue(
-        result == 0,
-        () -> "no network namespace can be made (" + Errno.name(-result) + "): run as root");
+    try {
+      Threads.enterOwnNetwork();
+    } catch (NativeException e) {
+      Assumptions.abort(e.getMessage() + ": run as root");
+    }
     try {
       return new GatedNetwork();
     } catch (IOException e) {
@@ -116,8 +114,7 @@ final class GatedNetwork implements AutoCloseable {
   }
 
   private static PacketSocket socket(String name) {
-    PacketSocket socket =
-        PacketSocket.open(RouteNetlink.interfaceIndex(name).orElseThrow(), TYPE);
+    PacketSocket socket = PacketSocket.open(RouteNetlink.interfaceIndex(name).orElseThrow(), TYPE);
     // A frame that is held counts against its sender's buffer, as one that nobody has read does
     // against its receiver's.
     for (int option : new int[] {SO_SNDBUFFORCE, SO_RCVBUFFORCE}) {
@@ -301,8 +298,7 @@ final class GatedNetwork implements AutoCloseable {
   void addFilter() {
     add(UsersQueue.CLSACT);
     netlink.request(
-        TrafficControl.redirect(
-            index(PORT), TrafficControl.TC_H_MIN_INGRESS, 100, index("c0")),
+        TrafficControl.redirect(index(PORT), TrafficControl.TC_H_MIN_INGRESS, 100, index("c0")),
         "add a filter");
   }
 

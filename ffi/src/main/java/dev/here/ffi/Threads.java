@@ -35,6 +35,7 @@ public final class Threads {
   private static final NativeFunction GETSCHEDULER = LIBC.function("sched_getscheduler");
   private static final NativeFunction GETPARAM = LIBC.function("sched_getparam");
   private static final NativeFunction SETNS = LIBC.function("setns");
+  private static final NativeFunction UNSHARE = LIBC.function("unshare");
 
   private Threads() {}
 
@@ -125,6 +126,19 @@ public final class Threads {
       if (result < 0) {
         throw new NativeException(-result, "enter the network namespace " + path);
       }
+    }
+  }
+
+  /**
+   * Moves the calling platform thread, and nothing else of this process, to a new network namespace
+   * (unshare(2)), which ends with its last thread and socket. Needs CAP_SYS_ADMIN.
+   *
+   * @throws NativeException when this process may not
+   */
+  public static void enterOwnNetwork() {
+    int result = UNSHARE.callInt(CLONE_NEWNET);
+    if (result < 0) {
+      throw new NativeException(-result, "make a network namespace");
     }
   }
 }
