@@ -139,8 +139,7 @@ final class LabTrafficBench {
 
   /** Of the run with the median share; at least one run each. */
   static List<Figure> streamFigures(List<ProtectedStream> streams, List<StreamFigures> alone) {
-    ProtectedStream middle =
-        middle(streams, Comparator.comparingDouble(ProtectedStream::share));
+    ProtectedStream middle = middle(streams, Comparator.comparingDouble(ProtectedStream::share));
     double fastAlone =
         middle(alone, Comparator.comparingDouble(StreamFigures::octetsPerSecond)).octetsPerSecond();
     double value = middle.stream().octetsPerSecond() / 1e6;

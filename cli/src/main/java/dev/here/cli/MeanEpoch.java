@@ -19,11 +19,7 @@ import tools.jackson.databind.JsonNode;
  * @param checkpoints how many there were meanwhile
  */
 record MeanEpoch(
-    double intervalMillis,
-    double pauseMillis,
-    double commitMillis,
-    int samples,
-    long checkpoints) {
+    double intervalMillis, double pauseMillis, double commitMillis, int samples, long checkpoints) {
   /** Each question takes the host's one processor for a while. */
   private static final long ASK_MILLIS = 2500;
 
@@ -40,12 +36,11 @@ record MeanEpoch(
     List<JsonNode> answers = new ArrayList<>();
     Thread asking =
         Thread.ofVirtual()
-            .start(
-                () -> {
-                  do {
-                    answers.add(primary.status().path("protections").path(0));
-                  } while (!isOver(over));
-                });
+            .start(() -> {
+              do {
+                answers.add(primary.status().path("protections").path(0));
+              } while (!isOver(over));
+            });
     try {
       T result = happening.get();
       return new During<>(result, finish(asking, over, answers));
@@ -83,8 +78,7 @@ record MeanEpoch(
     for (JsonNode protection : protections) {
       if (!protection.path("safe").asBoolean(false)) {
         throw new HereProgram.Refusal(
-            "the guest was not protected all the time: "
-                + ProtectionView.from(protection).line());
+            "the guest was not protected all the time: " + ProtectionView.from(protection).line());
       }
       interval += protection.path("status").path("intervalNanos").asLong(0);
       pause += ProtectionView.from(protection).pauseNanos();

@@ -44,8 +44,7 @@ class LabTrafficBenchTest {
     assertThat(figures.getFirst())
         .isEqualTo(new Figure("lab.stream", 0.5, "MB/s", 1, 0.5, 0.5, 3, true));
     assertThat(figures.getLast())
-        .isEqualTo(
-            new Figure("lab.stream.unprotected", 0.5, "MB/s", 2, 0.25, 0.3333, 3, false));
+        .isEqualTo(new Figure("lab.stream.unprotected", 0.5, "MB/s", 2, 0.25, 0.3333, 3, false));
   }
 
   @Test
