@@ -28,13 +28,19 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures HERE on this machine's /dev/kvm, each figure beside a reference of the same run.",
       "'here bench remus' measures it beside Xen's Remus, 'here bench lab' a client's gaps when a",
-      "daemon or keeper is killed, both in the lab.",
+      "daemon or keeper is killed (lab.gap), a TCP stream (lab.stream) and requests for a web page",
+      "(lab.page) of a protected guest, all in the lab.",
       "A missed bar is marked; it is no failure of the command."
     })
 final class BenchCommand implements Callable<Integer> {
   /** What is measured in the lab, and asked for by its name alone. */
   private static final Map<String, Function<DemoScreen, List<Figure>>> IN_LAB =
-      Map.of("remus", RemusBench::measure, "lab", LabGapBench::measure);
+      Map.of(
+          "remus", RemusBench::measure,
+          "lab", BenchCommand::allInLab,
+          "lab.gap", LabGapBench::measure,
+          "lab.stream", LabTrafficBench::stream,
+          "lab.page", LabTrafficBench::page);
 
   @Spec private CommandSpec spec;
 
@@ -74,6 +80,12 @@ final class BenchCommand implements Callable<Integer> {
     }
     figures.forEach(figure -> print(json ? json(figure) : row(figure)));
     return 0;
+  }
+
+  private static List<Figure> allInLab(DemoScreen screen) {
+    return Stream.concat(
+            LabGapBench.measure(screen).stream(), LabTrafficBench.measure(screen).stream())
+        .toList();
   }
 
   private Set<String> wanted() {

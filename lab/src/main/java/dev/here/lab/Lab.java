@@ -355,7 +355,11 @@ public final class Lab implements AutoCloseable {
         rack, GuestThroughput.class, StreamFigures.class, List.of(address, Long.toString(octets)));
   }
 
-  /** Fetches the web page of the guest at an address of the data network so many times. */
+  /**
+   * Fetches the web page of the guest at an address of the data network so many times.
+   *
+   * @param pauseMillis between two, on average: each is from none to twice as long
+   */
   public PageFigures pages(String address, int pages, long pauseMillis) {
     return Measurement.of(
         rack,

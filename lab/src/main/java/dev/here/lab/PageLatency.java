@@ -9,14 +9,17 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.random.RandomGenerator;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Fetches the guest's web page (port 80) again and again, each on a connection of its own, and
  * measures how long each takes. Runs inside the lab's namespaces; {@link Lab#pages} starts it.
  *
- * <p>Arguments: address, pages, pause between two in milliseconds. Standard output: {@code
- * {"value":PageFigures}}.
+ * <p>Arguments: address, pages, mean pause between two in milliseconds. Each pause is another one,
+ * from none to twice the mean: a page of a protected guest ends with a checkpoint's commit, and
+ * after pauses of one length all requests would come at the same time of an epoch. Standard output:
+ * {@code {"value":PageFigures}}.
  */
 public final class PageLatency {
   private static final int PORT = 80;
@@ -38,9 +41,10 @@ public final class PageLatency {
   public static void main(String[] arguments) throws IOException {
     PageLatency pages = new PageLatency(Integer.parseInt(arguments[1]));
     long pauseNanos = TimeUnit.MILLISECONDS.toNanos(Long.parseLong(arguments[2]));
+    RandomGenerator random = RandomGenerator.getDefault();
     for (int i = 0; i < pages.whole.length; i++) {
       pages.fetch(arguments[0], i);
-      LockSupport.parkNanos(pauseNanos);
+      LockSupport.parkNanos(random.nextLong(2 * pauseNanos + 1));
     }
     System.out.println(
         JsonMapper.builder().build().writeValueAsString(Map.of("value", pages.figures())));
