@@ -469,8 +469,7 @@ class GateContract {
   /** What a process leaves that dies between two requests while it makes a gate. */
   @ParameterizedTest
   @EnumSource
-  void aGateThatIsHalfMadeIsRemovedAndDoesNotKeepTheNextFromBeingMade(
-      GatedNetwork.HalfMade half) {
+  void aGateThatIsHalfMadeIsRemovedAndDoesNotKeepTheNextFromBeingMade(GatedNetwork.HalfMade half) {
     network.leave(half, VM);
     LeftGates left = LeftGates.ofVm(network.netlink(), VM);
     assertThat(left.held(network.netlink()).frames()).isZero();
@@ -568,11 +567,12 @@ class GateContract {
       // A token bucket that is set up is full, and lets one frame out.
       int most = isPlugged() ? 0 : 1;
       if (isPlugged()) {
-        assertThatThrownBy(() -> {
-              gates.release(2);
-              gates.endEpoch(3);
-              gates.release(3);
-            })
+        assertThatThrownBy(
+                () -> {
+                  gates.release(2);
+                  gates.endEpoch(3);
+                  gates.release(3);
+                })
             .isInstanceOf(GateException.class);
       }
       assertThat(network.seenOutside(0)).hasSizeLessThanOrEqualTo(most);

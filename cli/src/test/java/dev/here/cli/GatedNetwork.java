@@ -189,12 +189,14 @@ final class GatedNetwork implements AutoCloseable {
   /** Sends frames from a thread of its own, of which the first are out before this returns. */
   Sending guestKeepsSending(int from, int to) {
     guestSends(from, from);
-    Thread sender = Thread.ofPlatform().start(() -> {
-      for (int number = from + 1; number <= to; number++) {
-        guestSends(number, number);
-        LockSupport.parkNanos(10_000);
-      }
-    });
+    Thread sender =
+        Thread.ofPlatform()
+            .start(() -> {
+              for (int number = from + 1; number <= to; number++) {
+                guestSends(number, number);
+                LockSupport.parkNanos(10_000);
+              }
+            });
     return () -> {
       try {
         sender.join();

@@ -69,11 +69,7 @@ class TwoCardsTakeOverTest {
   }
 
   private static void course(
-      DemoRack rack,
-      LabClient client,
-      LabFault fault,
-      DemoScreen screen,
-      TestReporter reporter) {
+      DemoRack rack, LabClient client, LabFault fault, DemoScreen screen, TestReporter reporter) {
     LabGuest guest = rack.guest();
     rack.protect(INTERVAL_MILLIS);
     // A host with one processor has enough to do with the beginning.

@@ -31,7 +31,8 @@ class XenContractTest {
     LabGuest guest = LabGuest.demo(1);
     try (Lab lab = up(guest)) {
       lab.exec(HOST, "xl save %s %s".formatted(guest.name(), XenDomainContract.SAVED)).success();
-      assertThat(run(lab, ContractRun.class.getName() + " " + XenDomainContract.class.getName())).contains("tests successful");
+      assertThat(run(lab, ContractRun.class.getName() + " " + XenDomainContract.class.getName()))
+          .contains("tests successful");
     }
   }
 

@@ -142,7 +142,8 @@ public record BridgeVlans(int pvid, BitSet untagged, BitSet tagged) {
   }
 
   static NetlinkMessage request(int type, int port, int first, int last, int flags) {
-    NetlinkMessage message = NetlinkMessage.bridgePort(type, 0, port).begin(NetlinkMessage.IFLA_AF_SPEC);
+    NetlinkMessage message =
+        NetlinkMessage.bridgePort(type, 0, port).begin(NetlinkMessage.IFLA_AF_SPEC);
     if (first == last) {
       message.attribute(IFLA_BRIDGE_VLAN_INFO, info(flags, first));
     } else {

@@ -22,8 +22,8 @@ import java.util.Optional;
  * @param up whether its administrator wants it up
  * @param carrier whether somebody is at the other end; of a TAP: whether a process has it open
  * @param xdp whether an XDP program is attached, which sees frames before traffic control
- * @param parentBus kernel's name of the bus that its device is on, for example {@code
- *     xen-backend}; empty where it has none, and before Linux 5.14
+ * @param parentBus kernel's name of the bus that its device is on, for example {@code xen-backend};
+ *     empty where it has none, and before Linux 5.14
  */
 public record LinkFacts(
     int index,
@@ -82,8 +82,7 @@ public record LinkFacts(
 
   /** All interfaces of the socket's namespace. */
   public static List<LinkFacts> all(RouteNetlink netlink) {
-    NetlinkMessage request =
-        NetlinkMessage.link(RTM_GETLINK, NetlinkMessage.NLM_F_DUMP, 0, 0, 0);
+    NetlinkMessage request = NetlinkMessage.link(RTM_GETLINK, NetlinkMessage.NLM_F_DUMP, 0, 0, 0);
     return netlink.ask(request, "list the interfaces").stream().map(LinkFacts::decode).toList();
   }
 

@@ -227,8 +227,7 @@ public final class TrafficControl {
             .putInt(MIRRED_EACTION_OFFSET, TCA_EGRESS_REDIR)
             .putInt(MIRRED_INDEX_OFFSET, targetIndex)
             .array();
-    return filter(
-            NetlinkMessage.RTM_NEWTFILTER, flags, interfaceIndex, handle, side, preference)
+    return filter(NetlinkMessage.RTM_NEWTFILTER, flags, interfaceIndex, handle, side, preference)
         .attribute(TCA_KIND, "u32")
         .begin(TCA_OPTIONS)
         .attribute(TCA_U32_SEL, selector)
@@ -332,8 +331,7 @@ public final class TrafficControl {
     }
   }
 
-  private static Discipline ask(
-      RouteNetlink netlink, int interfaceIndex, int handle, String name) {
+  private static Discipline ask(RouteNetlink netlink, int interfaceIndex, int handle, String name) {
     String attempted = "read the %s of interface %d".formatted(name, interfaceIndex);
     return netlink.ask(question(interfaceIndex, handle), attempted).stream()
         .filter(answer -> answer.remaining() >= TCMSG_BYTES)
@@ -359,8 +357,8 @@ public final class TrafficControl {
    * @param preference lower ones are asked before
    * @param handle the kernel's number for it among those of one preference
    * @param kind of classifier
-   * @param redirectsTo index of the interface that {@link #redirect} sends frames to; {@link
-   *     #GONE} when it was removed since, {@link #NOWHERE} for any other filter
+   * @param redirectsTo index of the interface that {@link #redirect} sends frames to; {@link #GONE}
+   *     when it was removed since, {@link #NOWHERE} for any other filter
    */
   public record Filter(int preference, int handle, String kind, int redirectsTo) {
     /** The interface that frames were sent to is gone, and they are dropped. */

@@ -105,17 +105,16 @@ class HeadersTest {
     ours.put("offsetof(struct tc_mirred, action)", (long) TrafficControl.MIRRED_ACTION_OFFSET);
     ours.put("offsetof(struct tc_mirred, eaction)", (long) TrafficControl.MIRRED_EACTION_OFFSET);
     ours.put("offsetof(struct tc_mirred, ifindex)", (long) TrafficControl.MIRRED_INDEX_OFFSET);
-    ours.put("offsetof(struct gnet_stats_basic, packets)", (long) TrafficControl.BASIC_PACKETS_OFFSET);
     ours.put(
-        "offsetof(struct gnet_stats_queue, qlen)", (long) TrafficControl.QUEUE_FRAMES_OFFSET);
+        "offsetof(struct gnet_stats_basic, packets)", (long) TrafficControl.BASIC_PACKETS_OFFSET);
+    ours.put("offsetof(struct gnet_stats_queue, qlen)", (long) TrafficControl.QUEUE_FRAMES_OFFSET);
     ours.put(
         "offsetof(struct gnet_stats_queue, backlog)", (long) TrafficControl.QUEUE_BACKLOG_OFFSET);
     ours.put("offsetof(struct gnet_stats_queue, drops)", (long) TrafficControl.QUEUE_DROPS_OFFSET);
     // The BPF_TCX_ numbers are younger than Debian 12's headers.
     ours.put("BPF_PROG_QUERY", (long) TcxPrograms.BPF_PROG_QUERY);
     ours.put("SYS_bpf", TcxPrograms.SYS_BPF);
-    ours.put(
-        "offsetof(union bpf_attr, query.attach_type)", (long) TcxPrograms.ATTACH_TYPE_OFFSET);
+    ours.put("offsetof(union bpf_attr, query.attach_type)", (long) TcxPrograms.ATTACH_TYPE_OFFSET);
     ours.put("offsetof(union bpf_attr, query.prog_cnt)", (long) TcxPrograms.COUNT_OFFSET);
     assertThat(HEADERS.evaluate(ours.keySet())).isEqualTo(ours);
   }

@@ -277,8 +277,8 @@ class LinkFactsTest {
             .toBytes(1);
     ByteBuffer content = ByteBuffer.wrap(whole).position(NetlinkMessage.HEADER_BYTES).slice();
     assertThat(LinkFacts.decode(content))
-        .isEqualTo(new LinkFacts(
-                5, "vm0", 1500, 0, "tun", "", false, true, 3, false, false, false, ""));
+        .isEqualTo(
+            new LinkFacts(5, "vm0", 1500, 0, "tun", "", false, true, 3, false, false, false, ""));
     long seed = System.nanoTime();
     SplittableRandom random = new SplittableRandom(seed);
     int refused = 0;

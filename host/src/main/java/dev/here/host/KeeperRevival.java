@@ -48,8 +48,7 @@ final class KeeperRevival {
    * @param witness this daemon's own connection
    * @param folder the dead keeper's
    */
-  KeeperRevival(
-      WitnessConnection witness, ProtectOrder order, Path folder) {
+  KeeperRevival(WitnessConnection witness, ProtectOrder order, Path folder) {
     this.witness = witness;
     this.order = order;
     this.folder = folder;

@@ -22,9 +22,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * What a keeper holds of one running QEMU: its monitor, its memory and state.
- */
+/** What a keeper holds of one running QEMU: its monitor, its memory and state. */
 final class QemuProtection implements GuestProtection {
   private static final Logger LOG = LoggerFactory.getLogger(QemuProtection.class);
 
@@ -50,8 +48,7 @@ final class QemuProtection implements GuestProtection {
     qmp = QmpClient.connect(qmpSocket, timeouts.command());
     try {
       long began = System.nanoTime();
-      QemuCleanup.undo(qmp, timeouts)
-          .forEach(line -> LOG.info("left over from before: {}", line));
+      QemuCleanup.undo(qmp, timeouts).forEach(line -> LOG.info("left over from before: {}", line));
       inventory = QemuInventory.take(qmp, timeouts.command());
       QemuPreflight.require(inventory);
       LOG.info("{} can be protected ({} ms)", inventory.vmName(), millisSince(began));

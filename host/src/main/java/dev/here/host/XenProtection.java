@@ -26,7 +26,8 @@ final class XenProtection implements GuestProtection {
    */
   XenProtection(String name, Path folder, Duration patience) {
     Duration usual = QemuTimeouts.DEFAULT.command();
-    Duration timeout = usual.compareTo(patience.multipliedBy(4)) > 0 ? usual : patience.multipliedBy(4);
+    Duration timeout =
+        usual.compareTo(patience.multipliedBy(4)) > 0 ? usual : patience.multipliedBy(4);
     long began = System.nanoTime();
     guest = new XenGuest(name, folder, timeout);
     LOG.info("{} can be protected ({} ms)", name, (System.nanoTime() - began) / 1_000_000);

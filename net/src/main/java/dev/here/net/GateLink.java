@@ -47,7 +47,8 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
   static final int LIMIT_FRAMES = 2 << 10;
 
   private static final Pattern ALIAS =
-      Pattern.compile("here-gate 1 ([0-9a-f-]{36}) ([0-9]{1,9}) (OUT|FIRST|SECOND|IN) (own|user)( dropped)?");
+      Pattern.compile(
+          "here-gate 1 ([0-9a-f-]{36}) ([0-9]{1,9}) (OUT|FIRST|SECOND|IN) (own|user)( dropped)?");
   private static final String DROPPED = " dropped";
   private static final String KIND = "ifb";
   private static final TrafficControl.Discipline NO_QUEUE =
@@ -63,8 +64,7 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
    * that it passes on in one go (txqueuelen, 32): with 256 a large release overran what was behind
    * the port.
    */
-  static GateLink make(
-      RouteNetlink netlink, UUID vm, int port, Role role, boolean madeClassifier) {
+  static GateLink make(RouteNetlink netlink, UUID vm, int port, Role role, boolean madeClassifier) {
     String name = name(port, role);
     add(netlink, name);
     int index =

@@ -31,8 +31,7 @@ record GatedPort(int index, String name, Optional<String> classifier) {
           "%s is a %s, whose frames go past the host's traffic control: give the card a TAP in a bridge"
               .formatted(name, link.kind()));
     }
-    var port =
-        new GatedPort(link.index(), name, TrafficControl.classifier(netlink, link.index()));
+    var port = new GatedPort(link.index(), name, TrafficControl.classifier(netlink, link.index()));
     for (PortFilter.Way way : PortFilter.Way.values()) {
       port.requireNoFilters(netlink, way);
     }

@@ -191,8 +191,7 @@ public final class GuestGates implements AutoCloseable {
   /** Whether frames that the guest sent since the last boundary are held. */
   public boolean hasSent() {
     synchronized (questions) {
-      return holds()
-          && asked(() -> gates.stream().anyMatch(gate -> gate.out().hasNew(questions)));
+      return holds() && asked(() -> gates.stream().anyMatch(gate -> gate.out().hasNew(questions)));
     }
   }
 

@@ -118,17 +118,20 @@ public final class LeftGates {
   }
 
   private static void open(RouteNetlink netlink, GateLink link) {
-    unlessGone(netlink, link, () -> {
-      if (link.isDropping(netlink)) {
-        return;
-      }
-      switch (link.queue(netlink).kind()) {
-        case PlugQueue.KIND -> PlugQueue.tell(netlink, link, Plug.RELEASE_INDEFINITE);
-        case ShutBucket.KIND -> ShutBucket.open(netlink, link);
-        default -> LOG.debug("{} has no queue of ours", link);
-      }
-      await(netlink, link);
-    });
+    unlessGone(
+        netlink,
+        link,
+        () -> {
+          if (link.isDropping(netlink)) {
+            return;
+          }
+          switch (link.queue(netlink).kind()) {
+            case PlugQueue.KIND -> PlugQueue.tell(netlink, link, Plug.RELEASE_INDEFINITE);
+            case ShutBucket.KIND -> ShutBucket.open(netlink, link);
+            default -> LOG.debug("{} has no queue of ours", link);
+          }
+          await(netlink, link);
+        });
   }
 
   private static void await(RouteNetlink netlink, GateLink link) {

@@ -16,9 +16,9 @@ import java.util.Optional;
  * only, those before and those after the last BUFFER and those that are to leave: a second BUFFER
  * before a release would forget the first number, so it is not given.
  *
- * <p>It changes its numbers without a lock, against frames that come and go on other processors.
- * So it begins with all of them at zero, a lot is released when the one before has left
- * ({@link PlugTally}), and what has left is compared with what might.
+ * <p>It changes its numbers without a lock, against frames that come and go on other processors. So
+ * it begins with all of them at zero, a lot is released when the one before has left ({@link
+ * PlugTally}), and what has left is compared with what might.
  */
 final class PlugQueue implements FrameQueue {
   static final String KIND = "plug";

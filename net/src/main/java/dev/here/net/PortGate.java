@@ -79,8 +79,7 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
     PortGate make() {
       FrameQueue out = queue();
       if (makesClassifier) {
-        netlink.request(
-            TrafficControl.addClassifier(port.index()), "add clsact to " + port.name());
+        netlink.request(TrafficControl.addClassifier(port.index()), "add clsact to " + port.name());
       }
       Optional<InboundGate> in = inbound();
       outwards().redirect(netlink, out.entry());

@@ -12,13 +12,13 @@ import dev.here.ffi.RouteNetlink;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.UUID;
 import java.util.OptionalInt;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -206,8 +206,7 @@ class TapDeviceTest {
     int sum = 0;
     for (int at = 0; at < header.byteSize(); at += 2) {
       sum +=
-          header.get(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN), at)
-              & 0xffff;
+          header.get(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN), at) & 0xffff;
     }
     return (short) ~(sum + (sum >>> 16));
   }

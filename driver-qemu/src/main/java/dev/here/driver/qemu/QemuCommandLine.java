@@ -50,8 +50,7 @@ public final class QemuCommandLine {
           "sdl");
 
   /** A member of a flat JSON object whose value is a word or a number. */
-  private static final Pattern MEMBER =
-      Pattern.compile("\"([^\"]+)\"\\s*:\\s*\"?([^\",}]*)\"?");
+  private static final Pattern MEMBER = Pattern.compile("\"([^\"]+)\"\\s*:\\s*\"?([^\",}]*)\"?");
 
   private final String executable;
   private final List<Option> options;

@@ -308,8 +308,7 @@ public final class QemuPreflight {
   /** A filter in QEMU may keep or divert frames, which then belong to no epoch. */
   private void checkFilters(QemuNic nic, NetworkText.Backend backend) {
     for (String filter : backend.filters()) {
-      refuse(
-          "filter %s is on %s".formatted(filter, nic.netdev()), "remove it (QMP object-del)");
+      refuse("filter %s is on %s".formatted(filter, nic.netdev()), "remove it (QMP object-del)");
     }
   }
 

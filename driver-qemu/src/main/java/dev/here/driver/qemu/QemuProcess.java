@@ -29,7 +29,10 @@ public record QemuProcess(
     vcpuThreads = List.copyOf(vcpuThreads);
   }
 
-  /** In a descriptor's fdinfo: the interface of a TUN or TAP (drivers/net/tun.c, tun_chr_show_fdinfo). */
+  /**
+   * In a descriptor's fdinfo: the interface of a TUN or TAP (drivers/net/tun.c,
+   * tun_chr_show_fdinfo).
+   */
   private static final String TAP_FIELD = "iff:";
 
   /** What the kernel says a process does. */

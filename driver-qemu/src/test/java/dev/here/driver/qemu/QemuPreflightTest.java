@@ -160,8 +160,7 @@ class QemuPreflightTest {
               "the frames of virtio-net-pci (52:54:00:00:00:07) do not leave by a TAP of this host"
                   + " but by user: give the card a TAP in a bridge");
       assertThat(qemu.inventory().nics())
-          .containsExactly(
-              new QemuNic("virtio-net-pci", "52:54:00:00:00:07", "n0", "user", "", 1));
+          .containsExactly(new QemuNic("virtio-net-pci", "52:54:00:00:00:07", "n0", "user", "", 1));
     }
   }
 }
