@@ -1,6 +1,8 @@
 package dev.here.bench;
 
 import java.util.BitSet;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Accounts for the answers of a guest's service: when they came, and whether anything was seen
@@ -69,6 +71,19 @@ final class AnswerTally {
   /** Forgets the longest gap so far; the one that is open counts whole. */
   synchronized void mark() {
     longestGapNanos = 0;
+  }
+
+  /** Number of the last request. */
+  synchronized int sent() {
+    return sent;
+  }
+
+  /** Numbers of requests after {@code sequence}, and before the last answered, without answer. */
+  synchronized List<Integer> unanswered(int sequence) {
+    return IntStream.range(sequence + 1, lastSequence)
+        .filter(number -> !answered.get(number))
+        .boxed()
+        .toList();
   }
 
   synchronized SeenAnswers seen(long nowNanos) {

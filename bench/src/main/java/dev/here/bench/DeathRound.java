@@ -100,6 +100,7 @@ final class DeathRound {
     guest.client().mark();
     Rest.nanos(random.nextLong(MOMENT_NANOS));
     final SeenAnswers before = guest.client().seen();
+    final int sent = guest.client().sent();
     long start = System.nanoTime();
     kill(keeper);
     goOn();
@@ -117,7 +118,9 @@ final class DeathRound {
     Losses losses =
         outcome == Outcome.PROTECTED ? Losses.of(before, bereft.orElse(after), after) : Losses.NONE;
     if (losses.answers() + losses.requests() > 0) {
-      problems.add(losses.toString());
+      problems.add(
+          "%s, of requests %s ms after the death"
+              .formatted(losses, guest.client().unansweredAfter(sent)));
     }
     double gapMillis = outcome == Outcome.PROTECTED ? after.longestGapNanos() / 1e6 : 0;
     return new Result(victim, story.toString(), outcome, problems, losses, gapMillis, seconds);

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.LockSupport;
@@ -33,6 +34,21 @@ public final class ServiceClient implements AutoCloseable {
   /** What it has seen so far. */
   public SeenAnswers seen() {
     return tally.seen(System.nanoTime());
+  }
+
+  /** Number of the last request that it sent. */
+  int sent() {
+    return tally.sent();
+  }
+
+  /**
+   * Which requests after {@code sequence} were never answered, though later ones were, by the time
+   * that they were sent after it, ms.
+   */
+  List<Long> unansweredAfter(int sequence) {
+    return tally.unanswered(sequence).stream()
+        .map(number -> (number - sequence) * PERIOD_NANOS / 1_000_000)
+        .toList();
   }
 
   /** The longest gap is looked for anew; the one that is open counts whole. */

@@ -49,6 +49,9 @@ class AnswerTallyTest {
     assertThat(tally.seen(MILLI).lost()).isZero();
     tally.answer(4, 2, 1, MILLI);
     assertThat(tally.seen(MILLI).lost()).isEqualTo(2);
+    assertThat(tally.unanswered(0)).containsExactly(2, 3);
+    assertThat(tally.unanswered(2)).containsExactly(3);
+    assertThat(tally.sent()).isEqualTo(5);
   }
 
   @Test
