@@ -97,7 +97,7 @@ public record KernelGates(Queue queue, List<String> missing) {
     }
 
     private Queue queue(int holder) {
-      if (knows(TrafficControl.addPlug(holder, SOME_BYTES))) {
+      if (knows(TrafficControl.addPlug(holder, SOME_BYTES, WEIGHT_BYTES))) {
         return Queue.PLUG;
       }
       var bucket = new TrafficControl.Bucket(WEIGHT_BYTES, SOME_BYTES, SOME_FRAMES);
