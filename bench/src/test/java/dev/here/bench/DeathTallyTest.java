@@ -11,13 +11,7 @@ import org.junit.jupiter.api.Test;
 class DeathTallyTest {
   private static DeathRound.Result result(Victim victim, List<String> problems) {
     return new DeathRound.Result(
-        victim,
-        "it happened",
-        Outcome.PROTECTED,
-        problems,
-        new DeathRound.Losses(1, 2, 3),
-        500,
-        7);
+        victim, "it happened", Outcome.PROTECTED, problems, new DeathRound.Losses(1, 2, 3), 500, 7);
   }
 
   @Test
