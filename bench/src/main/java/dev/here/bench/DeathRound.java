@@ -117,10 +117,12 @@ final class DeathRound {
     }
     Losses losses =
         outcome == Outcome.PROTECTED ? Losses.of(before, bereft.orElse(after), after) : Losses.NONE;
-    if (losses.answers() + losses.requests() > 0) {
-      problems.add(
-          "%s, of requests %s ms after the death"
-              .formatted(losses, guest.client().unansweredAfter(sent)));
+    if (losses.answers() > 0) {
+      problems.add("%d answers of the guest were lost".formatted(losses.answers()));
+    }
+    if (!losses.equals(Losses.NONE)) {
+      story.append(
+          ", no answer to requests %s ms after it".formatted(guest.client().unansweredAfter(sent)));
     }
     double gapMillis = outcome == Outcome.PROTECTED ? after.longestGapNanos() / 1e6 : 0;
     return new Result(victim, story.toString(), outcome, problems, losses, gapMillis, seconds);
@@ -188,7 +190,7 @@ final class DeathRound {
     boolean settled =
         hosts.isWithinPatience(() ->
             guest.runsAtB()
-                || (!victim.isKeeper() || guest.hasOtherKeeper(keeper)) && guest.isProtected());
+                || ((!victim.isKeeper() || guest.hasOtherKeeper(keeper)) && guest.isProtected()));
     if (settled && !guest.runsAtB()) {
       long checkpoints = guest.checkpoints() + CHECKPOINTS;
       settled = hosts.isWithinPatience(() -> guest.runsAtB() || guest.checkpoints() >= checkpoints);

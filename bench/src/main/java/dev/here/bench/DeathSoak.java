@@ -13,9 +13,10 @@ import java.util.function.Consumer;
  * daemons and a stock QEMU on /dev/kvm; see {@link TwoHosts}.
  *
  * <p>What a client saw must never be undone: then no frame of an uncommitted epoch had left. A
- * guest that goes on where it was must have lost no answer, and no request until it went on without
- * a keeper, for nobody sends them again. Requests that are lost while it is protected again are
- * counted: QEMU throws away what comes while it is stopped for a first checkpoint.
+ * guest that goes on where it was must have lost none of its answers, for nobody asks again.
+ * Requests that never reached the guest are counted only: a stopped QEMU throws frames away, and a
+ * gate of token buckets holds all but one of them (docs/specs/frame-gate.md, "Frames for the
+ * guest").
  */
 public final class DeathSoak {
   private static final int QEMU_EACH = 5;

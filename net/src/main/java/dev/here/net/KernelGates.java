@@ -61,6 +61,8 @@ public record KernelGates(Queue queue, List<String> missing) {
             try (RouteNetlink netlink = RouteNetlink.open()) {
               found.complete(new Trial(netlink).run());
             }
+          } catch (NativeException e) {
+            found.completeExceptionally(new GateException(String.valueOf(e.getMessage()), e));
           } catch (RuntimeException e) {
             found.completeExceptionally(e);
           }
@@ -68,7 +70,7 @@ public record KernelGates(Queue queue, List<String> missing) {
     try {
       return found.join();
     } catch (CompletionException e) {
-      throw new GateException(e.getCause().getMessage(), e.getCause());
+      throw e.getCause() instanceof GateException gate ? gate : e;
     }
   }
 
