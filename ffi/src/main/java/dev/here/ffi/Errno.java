@@ -41,6 +41,7 @@ public final class Errno {
   public static final int EMSGSIZE = 90;
   public static final int EADDRINUSE = 98;
   public static final int ECONNRESET = 104;
+  public static final int ENETDOWN = 100;
   public static final int ENOBUFS = 105;
   public static final int ENOTCONN = 107;
   public static final int ETIMEDOUT = 110;

@@ -58,7 +58,10 @@ public final class GuestGates implements AutoCloseable {
       }
       return new GuestGates(control, questions, List.copyOf(gates));
     } catch (RuntimeException e) {
-      gates.forEach(gate -> gate.remove(control));
+      for (PortGate gate : gates) {
+        gate.remove(control);
+        gate.close();
+      }
       questions.close();
       control.close();
       throw e;
@@ -136,13 +139,15 @@ public final class GuestGates implements AutoCloseable {
         asked(() -> control.exchange(messages.stream().flatMap(List::stream).toList(), "end epoch"))
             .iterator();
     Iterator<List<NetlinkMessage>> asked = messages.iterator();
-    each(gate ->
-        gate.out().bounded(epoch, asked.next().stream().map(each -> replies.next()).toList()));
+    each(gate -> {
+      gate.out().bounded(epoch, asked.next().stream().map(each -> replies.next()).toList());
+      gate.watches().forEach(DownWatch::require);
+    });
   }
 
   /** Frames of {@code epoch} and all before leave. The caller's lease is certain now. */
   public void release(long epoch) {
-    each(gate -> gate.out().release(control, epoch));
+    each(gate -> gate.release(control, epoch));
   }
 
   /**
@@ -152,7 +157,7 @@ public final class GuestGates implements AutoCloseable {
   public void open() {
     for (PortGate gate : gates) {
       try {
-        gate.out().open(control);
+        gate.open(control);
       } catch (NativeException | GateException e) {
         LOG.warn("the gate at {} does not open: {}", gate.port().name(), e.getMessage());
         remove(gate);
@@ -237,6 +242,7 @@ public final class GuestGates implements AutoCloseable {
     } else {
       gates.forEach(this::remove);
     }
+    gates.forEach(PortGate::close);
     control.close();
     synchronized (questions) {
       questions.close();

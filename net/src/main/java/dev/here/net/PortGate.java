@@ -19,8 +19,10 @@ import org.slf4j.LoggerFactory;
  * @param port where it is
  * @param out what the guest sends
  * @param in what is sent to the guest; empty where the port has no place for it
+ * @param watches on the interfaces of {@code out}
  */
-record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
+record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<DownWatch> watches)
+    implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PortGate.class);
 
   /**
@@ -54,6 +56,28 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
     links().letOut(netlink);
   }
 
+  /**
+   * Frames of an epoch and all before leave.
+   *
+   * @throws GateException when that cannot be told from others any more
+   */
+  void release(RouteNetlink netlink, long epoch) {
+    watches.forEach(DownWatch::require);
+    out.release(netlink, epoch);
+  }
+
+  /** All leaves in its order, and later frames pass. */
+  void open(RouteNetlink netlink) {
+    out.open(netlink);
+    watches.forEach(DownWatch::forget);
+  }
+
+  /** Ends what this process has of it; the gate stays. */
+  @Override
+  public void close() {
+    watches.forEach(DownWatch::close);
+  }
+
   /** What it is made of. */
   LeftGates links() {
     List<GateLink> all = new ArrayList<>(out.links());
@@ -84,7 +108,7 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in) {
       Optional<InboundGate> in = inbound();
       outwards().redirect(netlink, out.entry());
       out.attached(netlink);
-      return new PortGate(port, out, in);
+      return new PortGate(port, out, in, out.links().stream().map(DownWatch::on).toList());
     }
 
     private Optional<InboundGate> inbound() {
