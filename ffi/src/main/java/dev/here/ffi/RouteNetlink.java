@@ -1,7 +1,6 @@
 package dev.here.ffi;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
@@ -22,7 +21,6 @@ import java.util.OptionalInt;
 public final class RouteNetlink implements AutoCloseable {
   private static final int NETLINK_ROUTE = 0;
   private static final int SOCKADDR_NL_BYTES = 12;
-  private static final int NLMSG_ERROR = 2;
 
   /** So often a list is asked for that changes while the kernel writes it. */
   private static final int MOST_ATTEMPTS = 10;
@@ -73,10 +71,7 @@ public final class RouteNetlink implements AutoCloseable {
    * @throws NativeException with the kernel's errno
    */
   public void request(NetlinkMessage message, String attempted) {
-    int result = tryRequest(message);
-    if (result < 0) {
-      throw new NativeException(-result, attempted);
-    }
+    request(List.of(message), attempted);
   }
 
   /**
@@ -118,38 +113,6 @@ public final class RouteNetlink implements AutoCloseable {
     return answers.stream()
         .map(answer -> new KernelReply(answer.errno(), answer.contents()))
         .toList();
-  }
-
-  /** As {@link #request}, but returns 0 or the negated errno. */
-  public int tryRequest(NetlinkMessage message) {
-    byte[] bytes = message.toBytes(++sequence);
-    MemorySegment scratch = ThreadScratch.segment();
-    MemorySegment.copy(bytes, 0, scratch, JAVA_BYTE, 0, bytes.length);
-    long sent = Sockets.send(descriptor.number(), scratch.address(), bytes.length, 0);
-    if (sent < 0) {
-      return (int) sent;
-    }
-    return acknowledgement(scratch, sequence);
-  }
-
-  private int acknowledgement(MemorySegment scratch, int number) {
-    for (; ; ) {
-      long size =
-          Sockets.receive(descriptor.number(), scratch.address(), ThreadScratch.SIZE_BYTES, 0);
-      if (size == -Errno.EINTR) {
-        continue;
-      }
-      if (size < 0) {
-        return (int) size;
-      }
-      boolean ours =
-          size >= NetlinkMessage.HEADER_BYTES + 4
-              && (scratch.get(JAVA_SHORT, 4) & 0xffff) == NLMSG_ERROR
-              && scratch.get(JAVA_INT, 8) == number;
-      if (ours) {
-        return scratch.get(JAVA_INT, NetlinkMessage.HEADER_BYTES);
-      }
-    }
   }
 
   /**
@@ -228,9 +191,10 @@ public final class RouteNetlink implements AutoCloseable {
                 new byte[] {NetlinkMessage.IN6_ADDR_GEN_MODE_NONE})
             .end()
             .end();
-    int result = tryRequest(message);
-    if (result < 0 && result != -Errno.EAFNOSUPPORT) {
-      throw new NativeException(-result, "keep link %d without an address".formatted(index));
+    String attempted = "keep link %d without an address".formatted(index);
+    KernelReply reply = exchange(List.of(message), attempted).getFirst();
+    if (reply.errno() != Errno.EAFNOSUPPORT) {
+      reply.require(attempted);
     }
   }
 

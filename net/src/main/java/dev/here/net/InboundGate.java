@@ -1,7 +1,5 @@
 package dev.here.net;
 
-import dev.here.ffi.Errno;
-import dev.here.ffi.NativeException;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl.Plug;
 
@@ -15,24 +13,12 @@ import dev.here.ffi.TrafficControl.Plug;
 record InboundGate(GateLink link, boolean plugged) {
   /** Makes it at a port that has places for filters, open, and redirects the port to it. */
   static InboundGate make(RouteNetlink netlink, GateLink link) {
-    boolean plugged = makePlug(netlink, link);
+    boolean plugged = PlugQueue.install(netlink, link);
     if (!plugged) {
       ShutBucket.make(netlink, link);
     }
     new PortFilter(link.port(), PortFilter.Way.TO_GUEST).redirect(netlink, link.index());
     return new InboundGate(link, plugged);
-  }
-
-  private static boolean makePlug(RouteNetlink netlink, GateLink link) {
-    try {
-      PlugQueue.install(netlink, link);
-      return true;
-    } catch (NativeException e) {
-      if (e.errno() == Errno.ENOENT) {
-        return false;
-      }
-      throw e;
-    }
   }
 
   /** Holds frames from now on. */

@@ -1,5 +1,6 @@
 package dev.here.net;
 
+import dev.here.ffi.Errno;
 import dev.here.ffi.KernelReply;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.NetlinkMessage;
@@ -42,22 +43,24 @@ final class PlugQueue implements FrameQueue {
     this.filter = filter;
   }
 
-  /**
-   * Gives an interface a plug, open.
-   *
-   * @throws NativeException ENOENT where the kernel has no sch_plug
-   */
-  static PlugQueue make(RouteNetlink netlink, GateLink link, PortFilter filter) {
-    install(netlink, link);
+  /** Of an interface that has a plug, open. */
+  static PlugQueue of(GateLink link, PortFilter filter) {
     return new PlugQueue(link, filter);
   }
 
-  /** As {@link #make}, for whoever steers it alone. */
-  static void install(RouteNetlink netlink, GateLink link) {
-    // Alone: where the kernel has no plug nothing follows.
-    netlink.request(
-        TrafficControl.addPlug(link.index(), GateLink.LIMIT_BYTES, WEIGHT_BYTES), "make a plug");
+  /** Gives an interface a plug, open; false where the kernel has no sch_plug. */
+  static boolean install(RouteNetlink netlink, GateLink link) {
+    try {
+      netlink.request(
+          TrafficControl.addPlug(link.index(), GateLink.LIMIT_BYTES, WEIGHT_BYTES), "make a plug");
+    } catch (NativeException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return false;
+      }
+      throw e;
+    }
     tell(netlink, link, Plug.RELEASE_INDEFINITE);
+    return true;
   }
 
   /** Changes the plug of an interface, whoever made it. */

@@ -1,6 +1,5 @@
 package dev.here.net;
 
-import dev.here.ffi.Errno;
 import dev.here.ffi.NativeException;
 import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
@@ -127,14 +126,10 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<D
 
     private FrameQueue queue() {
       GateLink link = link(GateLink.Role.OUT);
-      try {
-        return PlugQueue.make(netlink, link, outwards());
-      } catch (NativeException e) {
-        if (e.errno() != Errno.ENOENT) {
-          throw e;
-        }
-        LOG.info("this kernel has no sch_plug: {} gets two token buckets instead", port.name());
+      if (PlugQueue.install(netlink, link)) {
+        return PlugQueue.of(link, outwards());
       }
+      LOG.info("this kernel has no sch_plug: {} gets two token buckets instead", port.name());
       made.remove(link);
       link.remove(netlink);
       return BucketPairQueue.make(
