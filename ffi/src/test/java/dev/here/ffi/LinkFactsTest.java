@@ -3,20 +3,17 @@ package dev.here.ffi;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.here.testkit.OwnNetwork;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.BitSet;
+import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
-import org.opentest4j.TestAbortedException;
 
 /** Links as the kernel tells of them: in network namespaces of their own, and from bytes. */
 class LinkFactsTest {
-  private static final int CLONE_NEWNET = 0x40000000;
-  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
 
   private interface Body {
     void run(RouteNetlink netlink) throws Exception;
@@ -24,34 +21,13 @@ class LinkFactsTest {
 
   /** Runs on a thread with a namespace of its own, which ends with the thread. */
   private static void inOwnNamespace(Body body) throws Exception {
-    CompletableFuture<Integer> unshared = new CompletableFuture<>();
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .start(() -> {
-          int result = UNSHARE.callInt(CLONE_NEWNET);
-          unshared.complete(result);
-          if (result != 0) {
-            return;
-          }
+    OwnNetwork.run(
+        Threads::enterOwnNetwork,
+        () -> {
           try (RouteNetlink netlink = RouteNetlink.open()) {
             body.run(netlink);
-            done.complete(null);
-          } catch (Throwable t) {
-            done.completeExceptionally(t);
           }
         });
-    int result = unshared.get();
-    Assumptions.assumeTrue(
-        result == 0,
-        () -> "no network namespace can be made (" + Errno.name(-result) + "): run as root");
-    try {
-      done.get();
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof TestAbortedException unsuitable) {
-        throw unsuitable;
-      }
-      throw e;
-    }
   }
 
   private static LinkFacts facts(RouteNetlink netlink, String name) {
@@ -111,7 +87,10 @@ class LinkFactsTest {
       netlink.master("left", "br0");
       int left = facts(netlink, "left").index();
       Assumptions.assumeTrue(
-          netlink.tryRequest(filtering(facts(netlink, "br0").index())) == 0,
+          netlink
+              .exchange(List.of(filtering(facts(netlink, "br0").index())), "filter VLANs")
+              .getFirst()
+              .isDone(),
           "this kernel's bridges have no VLANs (CONFIG_BRIDGE_VLAN_FILTERING)");
       assertThat(facts(netlink, "br0").vlanFiltering()).isTrue();
       assertThat(BridgeVlans.of(netlink, left)).isEqualTo(vlans(1, "1", ""));

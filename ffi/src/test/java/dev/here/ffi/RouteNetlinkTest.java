@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.here.testkit.OwnNetwork;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -12,41 +13,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** Each test runs on a thread with a network namespace of its own, which ends with the thread. */
 class RouteNetlinkTest {
-  private static final int CLONE_NEWNET = 0x40000000;
-  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
 
-  private interface Body {
-    void run() throws Exception;
-  }
-
-  private static void inOwnNamespace(Body body) throws Exception {
-    CompletableFuture<Integer> unshared = new CompletableFuture<>();
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .start(() -> {
-          try {
-            int result = UNSHARE.callInt(CLONE_NEWNET);
-            unshared.complete(result);
-            if (result == 0) {
-              body.run();
-            }
-            done.complete(null);
-          } catch (Throwable t) {
-            unshared.complete(-1);
-            done.completeExceptionally(t);
-          }
-        });
-    int result = unshared.join();
-    Assumptions.assumeTrue(
-        result == 0 || done.isCompletedExceptionally(),
-        () -> "no network namespace can be made (" + Errno.name(-result) + "): run as root");
-    done.get();
+  private static void inOwnNamespace(OwnNetwork.Body body) throws Exception {
+    OwnNetwork.run(Threads::enterOwnNetwork, body);
   }
 
   @Test

@@ -4,15 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.here.ffi.BridgeVlans;
-import dev.here.ffi.Downcall;
-import dev.here.ffi.Errno;
 import dev.here.ffi.FileDescriptor;
-import dev.here.ffi.NativeFunction;
 import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.Threads;
 import dev.here.ffi.Tun;
 import dev.here.machine.CardLink;
 import dev.here.machine.PortVlans;
 import dev.here.machine.VlanRange;
+import dev.here.testkit.OwnNetwork;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -21,18 +20,13 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.opentest4j.TestAbortedException;
 
 /** On real interfaces, in a network namespace that belongs to the test's thread. */
 @Timeout(60)
 class PortFactsTest {
-  private static final int CLONE_NEWNET = 0x40000000;
-  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
   private static final int TAP = Tun.IFF_TAP | Tun.IFF_NO_PI | Tun.IFF_VNET_HDR;
 
   private interface Body {
@@ -40,34 +34,13 @@ class PortFactsTest {
   }
 
   private static void inOwnNamespace(Body body) throws Exception {
-    CompletableFuture<Integer> unshared = new CompletableFuture<>();
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .start(() -> {
-          int result = UNSHARE.callInt(CLONE_NEWNET);
-          unshared.complete(result);
-          if (result != 0) {
-            return;
-          }
+    OwnNetwork.run(
+        Threads::enterOwnNetwork,
+        () -> {
           try (RouteNetlink netlink = RouteNetlink.open()) {
             body.run(netlink);
-            done.complete(null);
-          } catch (Throwable t) {
-            done.completeExceptionally(t);
           }
         });
-    int result = unshared.get();
-    Assumptions.assumeTrue(
-        result == 0,
-        () -> "no network namespace can be made (" + Errno.name(-result) + "): run as root");
-    try {
-      done.get();
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof TestAbortedException unsuitable) {
-        throw unsuitable;
-      }
-      throw e;
-    }
   }
 
   @Test

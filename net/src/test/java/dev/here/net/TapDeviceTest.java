@@ -3,12 +3,12 @@ package dev.here.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.here.ffi.Downcall;
 import dev.here.ffi.Errno;
 import dev.here.ffi.NativeException;
-import dev.here.ffi.NativeFunction;
 import dev.here.ffi.PacketSocket;
 import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.Threads;
+import dev.here.testkit.OwnNetwork;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.UUID;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,38 +26,12 @@ import org.junit.jupiter.api.Timeout;
 /** On a real TAP, in a network namespace that belongs to the test's thread and ends with it. */
 @Timeout(60)
 class TapDeviceTest {
-  private static final int CLONE_NEWNET = 0x40000000;
   private static final int TYPE = 0x88b5;
-  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
 
-  private interface Body {
-    void run() throws Exception;
-  }
-
-  private static void inOwnNamespace(Body body) throws Exception {
+  private static void inOwnNamespace(OwnNetwork.Body body) throws Exception {
     Assumptions.assumeTrue(
         Files.exists(Path.of("/dev/net/tun")), "this machine has no /dev/net/tun");
-    CompletableFuture<Integer> unshared = new CompletableFuture<>();
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .start(() -> {
-          try {
-            int result = UNSHARE.callInt(CLONE_NEWNET);
-            unshared.complete(result);
-            if (result == 0) {
-              body.run();
-            }
-            done.complete(null);
-          } catch (Throwable t) {
-            unshared.complete(0);
-            done.completeExceptionally(t);
-          }
-        });
-    int result = unshared.get();
-    Assumptions.assumeTrue(
-        result == 0,
-        () -> "no network namespace can be made (" + Errno.name(-result) + "): run as root");
-    done.get();
+    OwnNetwork.run(Threads::enterOwnNetwork, body);
   }
 
   @Test

@@ -2,14 +2,14 @@ package dev.here.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.here.ffi.Downcall;
 import dev.here.ffi.Errno;
-import dev.here.ffi.NativeFunction;
 import dev.here.ffi.PacketSocket;
 import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.Threads;
 import dev.here.machine.Bytes;
 import dev.here.machine.MachineState;
 import dev.here.machine.PciAddress;
+import dev.here.testkit.OwnNetwork;
 import dev.here.testkit.SampleMachine;
 import dev.here.vmm.FakeQueueDriver.Buffer;
 import dev.here.vmm.FakeQueueDriver.Used;
@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -34,7 +33,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @Timeout(60)
 class HostDevicesTest {
-  private static final int CLONE_NEWNET = 0x40000000;
   private static final int TYPE = 0x88b5;
   private static final int TYPE_RARP = 0x8035;
   private static final int HEADER = 12;
@@ -44,36 +42,11 @@ class HostDevicesTest {
   private static final long RINGS_EACH = 0x40000;
   private static final List<Bytes> MACS =
       List.of(Bytes.parse("525400000001"), Bytes.parse("525400000002"));
-  private static final NativeFunction UNSHARE = Downcall.libc().function("unshare");
 
-  private interface Body {
-    void run() throws Exception;
-  }
-
-  private static void inOwnNamespace(Body body) throws Exception {
+  private static void inOwnNamespace(OwnNetwork.Body body) throws Exception {
     Assumptions.assumeTrue(
         Files.exists(Path.of("/dev/net/tun")), "this machine has no /dev/net/tun");
-    CompletableFuture<Integer> unshared = new CompletableFuture<>();
-    CompletableFuture<Void> done = new CompletableFuture<>();
-    Thread.ofPlatform()
-        .start(() -> {
-          try {
-            int result = UNSHARE.callInt(CLONE_NEWNET);
-            unshared.complete(result);
-            if (result == 0) {
-              body.run();
-            }
-            done.complete(null);
-          } catch (Throwable t) {
-            unshared.complete(0);
-            done.completeExceptionally(t);
-          }
-        });
-    int result = unshared.get();
-    Assumptions.assumeTrue(
-        result == 0,
-        () -> "no network namespace can be made (" + Errno.name(-result) + "): run as root");
-    done.get();
+    OwnNetwork.run(Threads::enterOwnNetwork, body);
   }
 
   /** A guest with two cards: the first on a TAP with one queue, the second on one with two. */
