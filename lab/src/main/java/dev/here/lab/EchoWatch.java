@@ -30,18 +30,10 @@ public final class EchoWatch implements AutoCloseable {
                 card.address(),
                 Integer.toString(payloadOctets),
                 Long.toString(pauseMillis)),
-            new RackProgram.Listener() {
-              @Override
-              public void line(JsonNode line) {
-                take(line);
-              }
-
-              @Override
-              public void ended(String reason) {
+            this::take,
+            reason ->
                 summary.completeExceptionally(
-                    new LabException("the echo client ended without a summary " + reason));
-              }
-            });
+                    new LabException("the echo client ended without a summary " + reason)));
   }
 
   private void take(JsonNode message) {

@@ -35,18 +35,10 @@ public final class LabClient implements AutoCloseable {
             rack,
             CounterClient.class,
             List.of(address, "7", Long.toString(pauseMillis), Integer.toString(patienceMillis)),
-            new RackProgram.Listener() {
-              @Override
-              public void line(JsonNode line) {
-                take(line);
-              }
-
-              @Override
-              public void ended(String reason) {
+            this::take,
+            reason ->
                 summary.completeExceptionally(
-                    new LabException("the client ended without a summary " + reason));
-              }
-            });
+                    new LabException("the client ended without a summary " + reason)));
   }
 
   private void take(JsonNode message) {

@@ -15,21 +15,16 @@ final class Measurement {
   /** Runs it to its end; its own patience with the guest limits how long that takes. */
   static <T> T of(Rack rack, Class<?> program, Class<T> figures, List<String> arguments) {
     CompletableFuture<JsonNode> result = new CompletableFuture<>();
-    RackProgram.Listener listener =
-        new RackProgram.Listener() {
-          @Override
-          public void line(JsonNode line) {
-            result.complete(line.get("value"));
-          }
-
-          @Override
-          public void ended(String reason) {
-            result.completeExceptionally(
-                new LabException(
-                    "%s measured nothing %s".formatted(program.getSimpleName(), reason)));
-          }
-        };
-    try (RackProgram running = RackProgram.start(rack, program, arguments, listener)) {
+    try (RackProgram running =
+        RackProgram.start(
+            rack,
+            program,
+            arguments,
+            line -> result.complete(line.get("value")),
+            reason ->
+                result.completeExceptionally(
+                    new LabException(
+                        "%s measured nothing %s".formatted(program.getSimpleName(), reason))))) {
       return JSON.treeToValue(result.join(), figures);
     } catch (CompletionException e) {
       throw e.getCause() instanceof LabException cause

@@ -48,18 +48,11 @@ public final class NumberWatch implements AutoCloseable {
             rack,
             NumberSniffer.class,
             hosts,
-            new RackProgram.Listener() {
-              @Override
-              public void line(JsonNode line) {
-                take(line);
-              }
-
-              @Override
-              public void ended(String reason) {
-                LabException end = new LabException("the sniffer ended early " + reason);
-                ready.completeExceptionally(end);
-                dropped.completeExceptionally(end);
-              }
+            this::take,
+            reason -> {
+              LabException end = new LabException("the sniffer ended early " + reason);
+              ready.completeExceptionally(end);
+              dropped.completeExceptionally(end);
             });
     await(ready, START_SECONDS, "start");
   }

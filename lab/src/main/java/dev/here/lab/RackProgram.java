@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -17,14 +18,6 @@ import tools.jackson.databind.json.JsonMapper;
 final class RackProgram implements AutoCloseable {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
-  /** Takes a line; called on one thread, in order. */
-  interface Listener {
-    void line(JsonNode line);
-
-    /** After the last line; {@code reason} says why there is no more, if it is not the end. */
-    void ended(String reason);
-  }
-
   private final Process process;
   private final OutputStream input;
 
@@ -33,8 +26,18 @@ final class RackProgram implements AutoCloseable {
     input = process.getOutputStream();
   }
 
-  /** Starts a class's main method; its errors go to this process's. */
-  static RackProgram start(Rack rack, Class<?> program, List<String> arguments, Listener listener) {
+  /**
+   * Starts a class's main method; its errors go to this process's.
+   *
+   * @param line takes each line; called on one thread, in order
+   * @param ended called after the last line, with why there is no more, if it is not the end
+   */
+  static RackProgram start(
+      Rack rack,
+      Class<?> program,
+      List<String> arguments,
+      Consumer<JsonNode> line,
+      Consumer<String> ended) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -53,7 +56,7 @@ final class RackProgram implements AutoCloseable {
               .redirectError(ProcessBuilder.Redirect.INHERIT)
               .start();
       RackProgram started = new RackProgram(process);
-      Thread.ofVirtual().start(() -> started.follow(listener));
+      Thread.ofVirtual().start(() -> started.follow(line, ended));
       return started;
     } catch (IOException e) {
       throw new LabException(
@@ -62,14 +65,14 @@ final class RackProgram implements AutoCloseable {
     }
   }
 
-  private void follow(Listener listener) {
+  private void follow(Consumer<JsonNode> taking, Consumer<String> ended) {
     try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        listener.line(JSON.readTree(line));
+        taking.accept(JSON.readTree(line));
       }
-      listener.ended("");
+      ended.accept("");
     } catch (IOException | RuntimeException e) {
-      listener.ended(String.valueOf(e.getMessage()));
+      ended.accept(String.valueOf(e.getMessage()));
     }
   }
 
