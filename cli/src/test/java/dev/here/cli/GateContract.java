@@ -53,6 +53,14 @@ class GateContract {
     return GuestGates.make(VM, List.of(GatedNetwork.PORT));
   }
 
+  /** Shut since epoch 1, with nothing in them. */
+  private GuestGates shutGates() {
+    GuestGates gates = gates();
+    gates.endEpoch(1);
+    gates.release(1);
+    return gates;
+  }
+
   private static List<Integer> numbers(int from, int to) {
     return IntStream.rangeClosed(from, to).boxed().toList();
   }
@@ -123,9 +131,7 @@ class GateContract {
   /** A capture that failed after its boundary, or a standby that was lost for a while. */
   @Test
   void aBoundaryWithoutReleaseHoldsItsFramesForALaterOne() {
-    try (GuestGates gates = gates()) {
-      gates.endEpoch(1);
-      gates.release(1);
+    try (GuestGates gates = shutGates()) {
       network.guestSends(1, 10);
       gates.endEpoch(2);
       network.guestSends(11, 20);
@@ -148,9 +154,7 @@ class GateContract {
 
   @Test
   void openingLetsEverythingOutInItsOrder() {
-    try (GuestGates gates = gates()) {
-      gates.endEpoch(1);
-      gates.release(1);
+    try (GuestGates gates = shutGates()) {
       network.guestSends(1, 10);
       gates.endEpoch(2);
       network.guestSends(11, 20);
@@ -180,9 +184,7 @@ class GateContract {
 
   @Test
   void whatIsDroppedNeverLeavesNorWhatComesLater() {
-    try (GuestGates gates = gates()) {
-      gates.endEpoch(1);
-      gates.release(1);
+    try (GuestGates gates = shutGates()) {
       network.guestSends(1, 10);
       gates.endEpoch(2);
       network.guestSends(11, 20);
@@ -201,9 +203,7 @@ class GateContract {
 
   @Test
   void aFullGateAsksForACommitThenLosesTheNewestAndCountsThem() {
-    try (GuestGates gates = gates()) {
-      gates.endEpoch(1);
-      gates.release(1);
+    try (GuestGates gates = shutGates()) {
       int sent = 0;
       while (!gates.isFilling()) {
         network.guestSends(sent + 1, sent + 100, LARGE_BYTES);
@@ -494,9 +494,7 @@ class GateContract {
 
   @Test
   void aGateThatLostItsFilterFailsAtEachBoundaryUntilItIsOpened() {
-    try (GuestGates gates = gates()) {
-      gates.endEpoch(1);
-      gates.release(1);
+    try (GuestGates gates = shutGates()) {
       network.guestSends(1, 10);
       network.removeClassifier(GatedNetwork.PORT);
       for (int epoch = 2; epoch <= 4; epoch++) {
@@ -557,9 +555,7 @@ class GateContract {
   /** Down, an interface loses what its queue holds, and a plug's numbers are not told. */
   @Test
   void aGateWhoseInterfaceWasDownFailsBeforeMoreIsReleased() {
-    try (GuestGates gates = gates()) {
-      gates.endEpoch(1);
-      gates.release(1);
+    try (GuestGates gates = shutGates()) {
       network.guestSends(1, 10);
       gates.endEpoch(2);
       network.setGateDownAndUp();
