@@ -95,17 +95,7 @@ final class NumberOutput implements FrameOutput {
   }
 
   @Override
-  public long lostFrames() {
-    return 0;
-  }
-
-  @Override
-  public synchronized long heldFrames() {
-    return held.size();
-  }
-
-  @Override
-  public synchronized long heldBytes() {
-    return (long) held.size() * vm.vcpus() * Long.BYTES;
+  public synchronized Held held() {
+    return new Held(held.size(), (long) held.size() * vm.vcpus() * Long.BYTES, 0);
   }
 }

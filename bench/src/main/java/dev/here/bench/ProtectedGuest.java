@@ -115,18 +115,8 @@ final class ProtectedGuest implements AutoCloseable {
     }
 
     @Override
-    public long lostFrames() {
-      return 0;
-    }
-
-    @Override
-    public long heldFrames() {
-      return 0;
-    }
-
-    @Override
-    public long heldBytes() {
-      return 0;
+    public Held held() {
+      return Held.NONE;
     }
   }
 

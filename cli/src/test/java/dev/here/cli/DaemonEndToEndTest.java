@@ -186,6 +186,24 @@ class DaemonEndToEndTest extends OnTwoHosts {
   }
 
   @Test
+  void goesOnWhenTheHypervisorDiesWithItsKeeper(TestReporter reporter) {
+    try (ServiceGuest guest = hosts.boot("forsaken")) {
+      guest.protect();
+      long ticks = guest.ticksInQemu();
+      ProcessHandle keeper = guest.keeper();
+      guest.awaitCheckpoints();
+      guest.client().mark();
+      keeper.destroyForcibly();
+      guest.killQemu();
+      guest.awaitRunningAtB();
+      assertThat(guest.ticksAtB()).isGreaterThanOrEqualTo(ticks);
+      guest.awaitProtectionState("HANDED_OVER");
+      hosts.await("the dead guest's gates are gone", () -> !guest.isRedirected());
+      assertServes(guest, "keeper and QEMU killed", reporter);
+    }
+  }
+
+  @Test
   void aDaemonThatComesBackSeesToADeadKeeper(TestReporter reporter) throws InterruptedException {
     try (ServiceGuest guest = hosts.boot("orphaned")) {
       guest.protect();

@@ -358,6 +358,24 @@ class GateContract {
     isAsBefore();
   }
 
+  /** A guest that stands still is to run before it gets its frames, and be heard before that. */
+  @Test
+  void aDeadOwnersFramesAreLetOutBeforeThoseForTheGuest() {
+    GuestGates dead = gates();
+    dead.endEpoch(1);
+    network.guestSends(1, 10);
+    dead.holdInbound();
+    network.outsideSends(1, 20);
+    LeftGates.ofVm(network.netlink(), VM).outward().letOut(network.netlink());
+    assertThat(network.seenOutside(10)).isEqualTo(numbers(1, 10));
+    network.guestSends(11, 20);
+    assertThat(network.seenOutside(10)).isEqualTo(numbers(11, 20));
+    assertThat(network.seenByGuest(0)).isEmpty();
+    LeftGates.ofVm(network.netlink(), VM).letOut(network.netlink());
+    assertThat(network.seenByGuest(20)).isEqualTo(numbers(1, 20));
+    isAsBefore();
+  }
+
   @Test
   void aGateWhosePortIsGoneIsFoundAndRemoved() {
     leave(Death.BETWEEN_BOUNDARY_AND_RELEASE);

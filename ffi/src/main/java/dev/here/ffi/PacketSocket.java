@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** A raw socket on one interface (packet(7)): sends and receives whole Ethernet frames. */
 public final class PacketSocket implements AutoCloseable {
@@ -41,25 +42,67 @@ public final class PacketSocket implements AutoCloseable {
    * @throws NativeException EPERM: CAP_NET_RAW is missing
    */
   public static PacketSocket open(int interfaceIndex, int etherType) {
-    short protocol = Short.reverseBytes((short) etherType);
-    FileDescriptor descriptor =
-        FileDescriptor.of(
-            Sockets.socket(Sockets.AF_PACKET, Sockets.SOCK_RAW, protocol & 0xffff),
-            "packet socket on interface " + interfaceIndex,
-            "open a packet socket");
+    return open(interfaceIndex, etherType, socket -> {});
+  }
+
+  /**
+   * Opens a socket that receives every frame that arrives at an interface, with its VLAN ({@link
+   * #arrival}); what is sent on the interface is left out. The kernel tells the VLAN to sockets for
+   * {@link #ETH_P_ALL} only: for others it has forgotten it.
+   *
+   * @param bufferBytes room for frames that wait to be received. Needs CAP_NET_ADMIN, but no
+   *     setting of the machine limits it
+   */
+  public static PacketSocket watch(int interfaceIndex, int bufferBytes) {
+    return open(
+        interfaceIndex,
+        ETH_P_ALL,
+        socket -> {
+          socket.set(SOL_PACKET, PACKET_AUXDATA, 1);
+          socket.set(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+          socket.set(Sockets.SOL_SOCKET, Sockets.SO_RCVBUFFORCE, bufferBytes);
+        });
+  }
+
+  /**
+   * The protocol is given with the interface only: a socket that has one before receives the frames
+   * of all interfaces until it is bound, and one that has one before its options does not keep to
+   * them (packet(7)).
+   */
+  private static PacketSocket open(
+      int interfaceIndex, int etherType, Consumer<PacketSocket> settings) {
+    var socket =
+        new PacketSocket(
+            FileDescriptor.of(
+                Sockets.socket(Sockets.AF_PACKET, Sockets.SOCK_RAW, 0),
+                "packet socket on interface " + interfaceIndex,
+                "open a packet socket"));
     try {
-      MemorySegment address = ThreadScratch.zeroed(SOCKADDR_LL_BYTES);
-      address.set(JAVA_SHORT, 0, (short) Sockets.AF_PACKET);
-      address.set(JAVA_SHORT, 2, protocol);
-      address.set(JAVA_INT, 4, interfaceIndex);
-      int result = Sockets.bind(descriptor.number(), address, SOCKADDR_LL_BYTES);
-      if (result < 0) {
-        throw new NativeException(-result, "bind a packet socket to interface " + interfaceIndex);
-      }
-      return new PacketSocket(descriptor);
+      settings.accept(socket);
+      socket.bind(interfaceIndex, etherType);
+      return socket;
     } catch (RuntimeException e) {
-      descriptor.close();
+      socket.close();
       throw e;
+    }
+  }
+
+  private void set(int level, int option, int value) {
+    int result = Sockets.setsockopt(descriptor.number(), level, option, value);
+    if (result < 0) {
+      throw new NativeException(
+          -result, "set option %d of a packet socket to %d".formatted(option, value));
+    }
+  }
+
+  private void bind(int interfaceIndex, int etherType) {
+    MemorySegment address = ThreadScratch.zeroed(SOCKADDR_LL_BYTES);
+    address.set(JAVA_SHORT, 0, (short) Sockets.AF_PACKET);
+    address.set(JAVA_SHORT, 2, Short.reverseBytes((short) etherType));
+    address.set(JAVA_INT, 4, interfaceIndex);
+    int result = Sockets.bind(descriptor.number(), address, SOCKADDR_LL_BYTES);
+    if (result < 0) {
+      throw new NativeException(-result, "bind a packet socket to interface " + interfaceIndex);
     }
   }
 
@@ -85,32 +128,6 @@ public final class PacketSocket implements AutoCloseable {
    */
   public record Arrival(int sizeBytes, Optional<Integer> vlan) {}
 
-  /**
-   * Makes {@link #arrival} report VLANs, and leaves out what is sent on the interface. The kernel
-   * tells the VLAN to sockets for {@link #ETH_P_ALL} only: for others it has forgotten it.
-   */
-  public void watchArrivals() {
-    for (int option : new int[] {PACKET_AUXDATA, PACKET_IGNORE_OUTGOING}) {
-      int result = Sockets.setsockopt(descriptor.number(), SOL_PACKET, option, 1);
-      if (result < 0) {
-        throw new NativeException(-result, "set option %d of a packet socket".formatted(option));
-      }
-    }
-  }
-
-  /**
-   * Room for frames that wait to be received. Needs CAP_NET_ADMIN, but no setting of the machine
-   * limits it.
-   */
-  public void buffer(int sizeBytes) {
-    int result =
-        Sockets.setsockopt(
-            descriptor.number(), Sockets.SOL_SOCKET, Sockets.SO_RCVBUFFORCE, sizeBytes);
-    if (result < 0) {
-      throw new NativeException(-result, "give a packet socket %d octets".formatted(sizeBytes));
-    }
-  }
-
   /** How many frames had no room since this was last asked. */
   public long dropped() {
     MemorySegment scratch = ThreadScratch.segment();
@@ -125,7 +142,7 @@ public final class PacketSocket implements AutoCloseable {
   }
 
   /**
-   * Receives one frame without waiting, after {@link #watchArrivals}.
+   * Receives one frame without waiting, of a socket that {@link #watch} opened.
    *
    * @return empty when none is there
    */

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** Each test runs on a thread with a network namespace of its own, which ends with the thread. */
@@ -106,9 +107,7 @@ class RouteNetlinkTest {
         int left = RouteNetlink.interfaceIndex("left").orElseThrow();
         int right = RouteNetlink.interfaceIndex("right").orElseThrow();
         try (PacketSocket sender = PacketSocket.open(right, 0);
-            PacketSocket receiver = PacketSocket.open(left, PacketSocket.ETH_P_ALL)) {
-          receiver.watchArrivals();
-          receiver.buffer(1 << 20);
+            PacketSocket receiver = PacketSocket.watch(left, 1 << 20)) {
           MemorySegment into = arena.allocate(2000);
           byte[] tagged = new byte[64];
           Arrays.fill(tagged, 0, 6, (byte) 0xff);
@@ -136,6 +135,50 @@ class RouteNetlinkTest {
         }
       }
     });
+  }
+
+  @Test
+  void aPacketSocketHasNothingOfOtherInterfaces() throws Exception {
+    inOwnNamespace(() -> {
+      try (RouteNetlink netlink = RouteNetlink.open();
+          Arena arena = Arena.ofConfined()) {
+        netlink.addVeth("left", "right");
+        netlink.up("left", true);
+        netlink.up("right", true);
+        netlink.addLink("quiet", "bridge");
+        netlink.up("quiet", true);
+        int quiet = RouteNetlink.interfaceIndex("quiet").orElseThrow();
+        int right = RouteNetlink.interfaceIndex("right").orElseThrow();
+        var finished = new AtomicBoolean();
+        Thread sending = Thread.ofPlatform().start(() -> sendUntil(finished, right));
+        try {
+          MemorySegment into = arena.allocate(2000);
+          for (int i = 0; i < 100; i++) {
+            try (PacketSocket socket = PacketSocket.open(quiet, 0x88b5);
+                PacketSocket watching = PacketSocket.watch(quiet, 1 << 16)) {
+              assertThat(socket.receive(into)).isEqualTo(-Errno.EAGAIN);
+              assertThat(watching.arrival(into)).isEmpty();
+            }
+          }
+        } finally {
+          finished.set(true);
+          sending.join();
+        }
+      }
+    });
+  }
+
+  private static void sendUntil(AtomicBoolean finished, int link) {
+    try (PacketSocket sender = PacketSocket.open(link, 0);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment frame = arena.allocate(60);
+      frame.asSlice(0, 6).fill((byte) 0xff);
+      frame.set(JAVA_BYTE, 12, (byte) 0x88);
+      frame.set(JAVA_BYTE, 13, (byte) 0xb5);
+      while (!finished.get()) {
+        sender.send(frame);
+      }
+    }
   }
 
   @Test

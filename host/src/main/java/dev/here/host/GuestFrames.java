@@ -3,6 +3,7 @@ package dev.here.host;
 import dev.here.hypervisor.UnprotectableException;
 import dev.here.net.GateException;
 import dev.here.net.GuestGates;
+import dev.here.net.HeldFrames;
 import dev.here.replication.FrameOutput;
 import dev.here.replication.ReplicationException;
 import java.util.List;
@@ -86,18 +87,9 @@ final class GuestFrames implements FrameOutput, AutoCloseable {
   }
 
   @Override
-  public long heldFrames() {
-    return told(gates::held).frames();
-  }
-
-  @Override
-  public long heldBytes() {
-    return told(gates::held).bytes();
-  }
-
-  @Override
-  public long lostFrames() {
-    return told(gates::held).lostFrames();
+  public Held held() {
+    HeldFrames held = told(gates::held);
+    return new Held(held.frames(), held.bytes(), held.lostFrames());
   }
 
   /** Whether frames are held that only the VM's owner may let go. */

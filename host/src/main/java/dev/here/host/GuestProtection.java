@@ -3,6 +3,7 @@ package dev.here.host;
 import dev.here.driver.qemu.ClockLag;
 import dev.here.hypervisor.Primary;
 import java.util.List;
+import java.util.Optional;
 
 /** What a keeper holds of one running guest: its hypervisor and its memory. */
 interface GuestProtection extends AutoCloseable {
@@ -15,6 +16,9 @@ interface GuestProtection extends AutoCloseable {
 
   /** Paths of the guest's disks, by rising PCI address. */
   List<String> disks();
+
+  /** The process that is gone when the guest is; empty where there is none, as on Xen. */
+  Optional<ProcessHandle> hypervisor();
 
   /** Whether the keeper may go before others on its host for as long as frames are held. */
   boolean mayGoBefore();

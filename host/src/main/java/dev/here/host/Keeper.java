@@ -85,6 +85,7 @@ public final class Keeper {
             new WitnessConnection(order.witness(), leaseMillis(order.suspectAfterMillis()));
         ZooKeeperOwnership ownership = witness.place(VmIdentity.of(order.name()), order.host());
         GuestProtection guest = GuestReference.parse(order.guest()).open(folder, patience)) {
+      guest.hypervisor().ifPresent(process -> HypervisorMark.write(folder, process));
       Lease lease = acquire(ownership);
       new LeaseMark(lease.token()).write(folder);
       try {

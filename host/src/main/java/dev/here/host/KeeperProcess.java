@@ -41,6 +41,7 @@ final class KeeperProcess implements AutoCloseable {
   static KeeperProcess start(Path folder) {
     try {
       KeeperOutcome.forget(folder);
+      HypervisorMark.forget(folder);
       List<String> words = new ArrayList<>(List.of("setsid"));
       words.addAll(
           JavaProgram.command(

@@ -28,7 +28,10 @@ import org.slf4j.LoggerFactory;
  *                                               └► the standby's: the guest here is ended
  * </pre>
  *
- * A new lease refuses take-over from its beginning ({@link Ownership#acquire}), and has a token
+ * A guest whose hypervisor died, too, is left to the standby, where that may take over: no lease is
+ * asked for, and its frames are dropped.
+ *
+ * <p>A new lease refuses take-over from its beginning ({@link Ownership#acquire}), and has a token
  * that the standby's checkpoints do not carry.
  */
 final class KeeperRevival {
@@ -41,6 +44,7 @@ final class KeeperRevival {
   private final WitnessConnection witness;
   private final ProtectOrder order;
   private final Path folder;
+  private final Optional<LeaseMark> mark;
   private final CountDownLatch owned = new CountDownLatch(1);
   private final CompletableFuture<GuestReference.Leavings> leavings = new CompletableFuture<>();
 
@@ -52,6 +56,7 @@ final class KeeperRevival {
     this.witness = witness;
     this.order = order;
     this.folder = folder;
+    this.mark = LeaseMark.read(folder);
   }
 
   /**
@@ -88,7 +93,6 @@ final class KeeperRevival {
   }
 
   private Optional<KeeperOutcome> reviveOwned() throws InterruptedException {
-    Optional<LeaseMark> mark = LeaseMark.read(folder);
     if (mark.isPresent()) {
       Optional<Revived> revived = inherit(mark.get().token());
       if (revived.isPresent()) {
@@ -96,6 +100,19 @@ final class KeeperRevival {
       }
     }
     return awaitLease();
+  }
+
+  /** What is held here is of no use any more, and the standby has the guest or may have it. */
+  private boolean isForStandby(ZooKeeperOwnership ownership) {
+    return mark.isPresent() && isGuestGone() && ownership.mayBeTakenOver(mark.get().token());
+  }
+
+  /**
+   * Takes some microseconds where the guest runs. A hypervisor that dies between this and the
+   * witness's answer is lost: what the standby has cannot be taken over any more.
+   */
+  private boolean isGuestGone() {
+    return HypervisorMark.isOfDead(folder) || frames().haveNoGuest();
   }
 
   /** The gates are removed, or the hypervisor is lost. */
@@ -107,6 +124,9 @@ final class KeeperRevival {
       long deadline = deadlineNanos(1);
       while (System.nanoTime() < deadline) {
         try {
+          if (isForStandby(ownership)) {
+            return Optional.of(new Revived(Optional.of(endHere())));
+          }
           Optional<Lease> lease = ownership.inherit(token);
           if (lease.isEmpty()) {
             return Optional.empty();
@@ -146,12 +166,15 @@ final class KeeperRevival {
 
   /**
    * Waits until the VM is owned by this daemon; what is returned lets go of it again. Empty when
-   * another host has taken the VM over, be it that its lease is not held at this moment.
+   * another host has taken the VM over, be it that its lease is not held at this moment, or is to.
    */
   private Optional<Runnable> await(ZooKeeperOwnership ownership) throws InterruptedException {
     long deadline = deadlineNanos(3);
     while (true) {
       try {
+        if (isForStandby(ownership)) {
+          return Optional.empty();
+        }
         if (ownership.isHeldBySession()) {
           LOG.info("{} is owned from here: its keeper died before it had the lease", order.name());
           return Optional.of(() -> {});
@@ -184,6 +207,8 @@ final class KeeperRevival {
       return Optional.of(lost(String.valueOf(e.getCause())));
     } catch (HypervisorException e) {
       return Optional.of(lost(String.valueOf(e.getMessage())));
+    } finally {
+      frames().letIn();
     }
   }
 
@@ -193,8 +218,20 @@ final class KeeperRevival {
   }
 
   private KeeperOutcome endHere() {
-    closeLeavings();
+    boolean gone = isGuestGone();
     frames().drop();
+    closeLeavings();
+    if (!gone) {
+      endGuest();
+    }
+    frames().removeWhenEnded();
+    return gone
+        ? new KeeperOutcome(
+            "HANDED_OVER", "the keeper and the guest's hypervisor died: the standby takes over")
+        : new KeeperOutcome("FENCED", "the keeper died, and the standby has taken the guest over");
+  }
+
+  private void endGuest() {
     try {
       guest().end();
     } catch (HypervisorException e) {
@@ -203,8 +240,6 @@ final class KeeperRevival {
           order.name(),
           e.getMessage());
     }
-    frames().removeWhenEnded();
-    return new KeeperOutcome("FENCED", "the keeper died, and the standby has taken the guest over");
   }
 
   private LeftFrames frames() {

@@ -6,6 +6,7 @@ import dev.here.net.HeldFrames;
 import dev.here.net.LeftGates;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,19 +34,30 @@ record LeftFrames(UUID vm) {
   }
 
   /**
-   * Lets out what is held and removes the gates. No standby may take over any more. A gate that
-   * changes meanwhile is tried again for a while: shut, it keeps its guest from the network.
+   * Lets out what the guest sent, and its frames take their own way again. No standby may take over
+   * any more. Frames for the guest are held until {@link #letIn}, if they are: where it stands
+   * still it would lose them.
    */
   void letOut() {
+    open(LeftGates::outward);
+  }
+
+  /** Once the guest runs: removes all gates; frames for it that are held go to it. */
+  void letIn() {
+    open(gates -> gates);
+  }
+
+  /** A gate that changes meanwhile is tried again for a while: shut, it keeps its guest apart. */
+  private void open(UnaryOperator<LeftGates> which) {
     for (int attempt = 1; ; attempt++) {
       try (RouteNetlink netlink = RouteNetlink.open()) {
-        LeftGates gates = LeftGates.ofVm(netlink, vm);
+        LeftGates gates = which.apply(LeftGates.ofVm(netlink, vm));
         if (gates.isEmpty()) {
           return;
         }
         HeldFrames held = gates.held(netlink);
         gates.letOut(netlink);
-        LOG.info("{} frames that were held are let out, and the gates are gone", held.frames());
+        LOG.info("gates are gone, {} frames of the guest in them are let out", held.frames());
         return;
       } catch (NativeException e) {
         if (attempt == MOST_ATTEMPTS) {
@@ -55,6 +67,17 @@ record LeftFrames(UUID vm) {
         LOG.warn("the frames of VM {} are still held: {}", vm, e.getMessage());
       }
       LockSupport.parkNanos(AGAIN_NANOS);
+    }
+  }
+
+  /** Whether there are gates and no guest at any of their ports: it has ended. */
+  boolean haveNoGuest() {
+    try (RouteNetlink netlink = RouteNetlink.open()) {
+      LeftGates gates = LeftGates.ofVm(netlink, vm);
+      return !gates.isEmpty() && !gates.haveGuest(netlink);
+    } catch (NativeException e) {
+      LOG.warn("it is not seen whether the guest of VM {} is here: {}", vm, e.getMessage());
+      return false;
     }
   }
 

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -93,6 +94,11 @@ final class QemuProtection implements GuestProtection {
   @Override
   public List<String> disks() {
     return inventory.disks().stream().map(QemuDisk::file).toList();
+  }
+
+  @Override
+  public Optional<ProcessHandle> hypervisor() {
+    return Optional.of(inventory.process().handle());
   }
 
   @Override

@@ -8,6 +8,7 @@ import dev.here.formats.state.MachineStateCodec;
 import dev.here.hypervisor.Primary;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,6 +17,7 @@ final class VmmProtection implements GuestProtection {
   private static final Logger LOG = LoggerFactory.getLogger(VmmProtection.class);
 
   private final VmmGuest guest;
+  private final Optional<ProcessHandle> hypervisor;
   private final VmmPrimary primary;
 
   /**
@@ -27,6 +29,7 @@ final class VmmProtection implements GuestProtection {
   VmmProtection(Path socket) {
     try (VmmControl control = VmmControl.connect(socket)) {
       guest = VmmGuest.of(control);
+      hypervisor = ProcessHandle.of(control.pid());
     }
     primary = VmmPrimary.attach(socket);
     rehearse();
@@ -64,6 +67,11 @@ final class VmmProtection implements GuestProtection {
   @Override
   public List<String> disks() {
     return guest.disks();
+  }
+
+  @Override
+  public Optional<ProcessHandle> hypervisor() {
+    return hypervisor;
   }
 
   @Override

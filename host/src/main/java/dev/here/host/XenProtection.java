@@ -10,6 +10,7 @@ import dev.here.hypervisor.Primary;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,6 +52,12 @@ final class XenProtection implements GuestProtection {
   @Override
   public List<String> disks() {
     return guest.inventory().disks().stream().map(QemuDisk::file).toList();
+  }
+
+  /** A domain may go on without its device model. */
+  @Override
+  public Optional<ProcessHandle> hypervisor() {
+    return Optional.empty();
   }
 
   /**

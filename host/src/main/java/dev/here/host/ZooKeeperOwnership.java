@@ -126,12 +126,27 @@ final class ZooKeeperOwnership implements Ownership {
     }
   }
 
+  /**
+   * Whether a standby may follow the lease with {@code token} once that has ended.
+   *
+   * @throws OwnershipException when the witness does not answer
+   */
+  boolean mayBeTakenOver(long token) {
+    return lastRecord()
+        .filter(record -> record.token() == token && record.takeOverAllowed())
+        .isPresent();
+  }
+
   /** The host that owns the VM or was the last to; empty when there was none. */
   Optional<String> lastOwner() {
+    return lastRecord().map(OwnershipRecord::host);
+  }
+
+  private Optional<OwnershipRecord> lastRecord() {
     try {
       long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
       return read(witness.nodes(), recordPath, deadlineNanos)
-          .map(node -> OwnershipRecord.decode(recordPath, node.octets()).host());
+          .map(node -> OwnershipRecord.decode(recordPath, node.octets()));
     } catch (KeeperException e) {
       throw new OwnershipException(
           "the witness does not answer for %s: %s".formatted(recordPath, e.getMessage()), e);

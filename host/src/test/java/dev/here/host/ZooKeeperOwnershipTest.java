@@ -99,16 +99,26 @@ class ZooKeeperOwnershipTest {
     assertThat(tryTakeOver(0)).isEmpty();
     Lease lease = OwnershipSteps.acquired(primary());
     long token = lease.token();
+    assertThat(mayBeTakenOver(token)).as("not allowed yet").isFalse();
     lease.allowTakeOver(true);
+    assertThat(mayBeTakenOver(token)).isTrue();
+    assertThat(mayBeTakenOver(token - 1)).as("older token").isFalse();
     assertThat(tryTakeOver(token)).as("owner is there").isEmpty();
     lease.close();
+    assertThat(mayBeTakenOver(token)).as("its owner is gone").isTrue();
     assertThat(tryTakeOver(token - 1)).as("older token").isEmpty();
     assertThat(tryTakeOver(token + 1)).as("token to come").isEmpty();
     Lease successor = OwnershipSteps.takenOver(standby(), token);
     assertThat(successor.token()).isGreaterThan(token);
+    assertThat(mayBeTakenOver(token)).as("it was followed").isFalse();
     successor.close();
     assertThat(tryTakeOver(successor.token())).as("a new owner has not allowed it").isEmpty();
     assertThat(tryTakeOver(token)).as("it was followed already").isEmpty();
+  }
+
+  private boolean mayBeTakenOver(long token) {
+    ZooKeeperOwnership place = primaryHost.place(vm, "primary");
+    return OwnershipSteps.answered(() -> Optional.of(place.mayBeTakenOver(token))).orElseThrow();
   }
 
   @Test

@@ -29,6 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class EchoClient {
   private static final int FRAME_BYTES = 16384;
+  private static final int BUFFER_BYTES = 1 << 20;
   private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
   /** The guest's device address is asked for anew; after a take-over it must be the same. */
@@ -58,10 +59,7 @@ public final class EchoClient {
     this.vlan = vlan;
     this.payloadBytes = payloadBytes;
     frames = new EchoFrames(vlan, device.getHardwareAddress(), own, guest);
-    socket =
-        PacketSocket.open(
-            RouteNetlink.interfaceIndex(bridge).orElseThrow(), PacketSocket.ETH_P_ALL);
-    socket.watchArrivals();
+    socket = PacketSocket.watch(RouteNetlink.interfaceIndex(bridge).orElseThrow(), BUFFER_BYTES);
   }
 
   /** Runs until its input says that it is enough. */

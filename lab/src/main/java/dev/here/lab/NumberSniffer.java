@@ -59,10 +59,7 @@ public final class NumberSniffer {
         int index =
             RouteNetlink.interfaceIndex(tap)
                 .orElseThrow(() -> new LabException("the rack has no port " + tap));
-        PacketSocket socket = PacketSocket.open(index, PacketSocket.ETH_P_ALL);
-        socket.buffer(BUFFER_BYTES);
-        socket.watchArrivals();
-        ports.add(new Port(host, network, socket));
+        ports.add(new Port(host, network, PacketSocket.watch(index, BUFFER_BYTES)));
       }
     }
   }

@@ -57,6 +57,11 @@ public final class LeftGates {
         .isPresent();
   }
 
+  /** Those of frames that guests send. */
+  public LeftGates outward() {
+    return only(GateLink::isOutward);
+  }
+
   /** Some of them. */
   LeftGates only(Predicate<GateLink> wanted) {
     return new LeftGates(links.stream().filter(wanted).toList());
@@ -73,8 +78,7 @@ public final class LeftGates {
 
   /** Frames from guests that wait in them. */
   public HeldFrames held(RouteNetlink netlink) {
-    return links.stream()
-        .filter(GateLink::isOutward)
+    return outward().links.stream()
         .map(link -> held(netlink, link))
         .reduce(HeldFrames.NONE, HeldFrames::plus);
   }

@@ -142,7 +142,11 @@ public final class EpochLoop implements AutoCloseable {
 
   /** How it stands. */
   public ProtectionStatus status() {
-    return figures.status(policy.description(), output);
+    return status(output.held());
+  }
+
+  private ProtectionStatus status(FrameOutput.Held held) {
+    return figures.status(policy.description(), held);
   }
 
   /** Ends protection; the guest stays here. Returns at once, see {@link #awaitEnd}. */
@@ -492,19 +496,29 @@ public final class EpochLoop implements AutoCloseable {
     } else {
       figures.recommitted(epoch);
     }
-    if (!commit.isOpen()) {
-      release();
-    } else if (!first.areOver()) {
+    boolean covered = !commit.isOpen() && release();
+    releasedNanos = System.nanoTime();
+    FrameOutput.Held held = output.held();
+    if (covered && figures.state() != ProtectionState.SWITCHING_OVER) {
+      enter(ProtectionState.PROTECTED, textOfLost(held.lost()));
+    } else if (commit.isOpen() && !first.areOver()) {
       enter(figures.state(), "the first checkpoints take long, nothing is held for them yet");
     }
-    releasedNanos = System.nanoTime();
-    events.committed(status());
+    events.committed(status(held));
   }
 
-  private void release() throws InterruptedException {
+  private static String textOfLost(long frames) {
+    return frames == 0
+        ? ""
+        : "%d frames of the guest were dropped, because more waited for a commit than there is room for"
+            .formatted(frames);
+  }
+
+  /** The epoch's frames leave; returns whether the standby may take over from it. */
+  private boolean release() throws InterruptedException {
     while (!commit.committed(epoch)) {
       if (lease.isLost()) {
-        return;
+        return false;
       }
       enter(figures.state(), "frames are held, because the lease is not certain");
       LoopSignal.rest(LEASE_POLL_NANOS);
@@ -515,18 +529,9 @@ public final class EpochLoop implements AutoCloseable {
         takeOverAllowed = true;
       } catch (OwnershipException e) {
         enter(figures.state(), "the witness does not answer, no failover: " + e.getMessage());
-        return;
       }
     }
-    if (figures.state() != ProtectionState.SWITCHING_OVER) {
-      long lost = output.lostFrames();
-      enter(
-          ProtectionState.PROTECTED,
-          lost == 0
-              ? ""
-              : "%d frames of the guest were dropped, because more waited for a commit than there is room for"
-                  .formatted(lost));
-    }
+    return takeOverAllowed;
   }
 
   // ---- when it does not go well

@@ -3,8 +3,7 @@ package dev.here.replication;
 /**
  * The guest's way to the network, as output commit needs it. It begins open: frames pass. From the
  * first {@link #endEpoch} on they are held by epoch and leave in their order. Called by the loop's
- * thread, except {@link #heldFrames}, {@link #heldBytes} and {@link #lostFrames}. What fails is
- * thrown as a {@link ReplicationException}.
+ * thread, except {@link #held}. What fails is thrown as a {@link ReplicationException}.
  */
 public interface FrameOutput {
   /**
@@ -35,12 +34,18 @@ public interface FrameOutput {
   /** Whether there is hardly room left for frames; where there is none, later ones are lost. */
   boolean isFilling();
 
-  /** Frames held now. */
-  long heldFrames();
+  /** What is held now. */
+  Held held();
 
-  /** Octets of the frames held now. */
-  long heldBytes();
-
-  /** Frames of the guest that were lost for want of room, as on a full link. */
-  long lostFrames();
+  /**
+   * Frames of the guest at one moment.
+   *
+   * @param frames held
+   * @param bytes theirs
+   * @param lost frames of the guest so far that there was no room for, as on a full link
+   */
+  record Held(long frames, long bytes, long lost) {
+    /** Nothing. */
+    public static final Held NONE = new Held(0, 0, 0);
+  }
 }

@@ -70,7 +70,7 @@ final class ProtectionFigures {
     seededPages = pages;
   }
 
-  synchronized ProtectionStatus status(String policy, FrameOutput output) {
+  synchronized ProtectionStatus status(String policy, FrameOutput.Held held) {
     long mean = pauses.meanNanos();
     return new ProtectionStatus(
         state,
@@ -93,8 +93,8 @@ final class ProtectionFigures {
         totalSentBytes,
         seededPages,
         mean == 0 ? 0 : mean / (mean + meanInterval),
-        output.heldFrames(),
-        output.heldBytes(),
-        output.lostFrames());
+        held.frames(),
+        held.bytes(),
+        held.lost());
   }
 }

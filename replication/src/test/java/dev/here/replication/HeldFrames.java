@@ -56,23 +56,14 @@ final class HeldFrames implements FrameOutput {
   }
 
   @Override
-  public synchronized long heldFrames() {
-    return byEpoch.values().stream().mapToInt(List::size).sum() + current.size();
-  }
-
-  @Override
-  public synchronized long heldBytes() {
-    return heldFrames() * 8L;
+  public synchronized Held held() {
+    long frames = byEpoch.values().stream().mapToInt(List::size).sum() + current.size();
+    return new Held(frames, frames * Long.BYTES, 0);
   }
 
   @Override
   public boolean isFilling() {
     return false;
-  }
-
-  @Override
-  public long lostFrames() {
-    return 0;
   }
 
   synchronized List<Long> left() {
