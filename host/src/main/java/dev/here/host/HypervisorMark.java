@@ -22,9 +22,9 @@ final class HypervisorMark {
     Files.deleteIfExists(folder.resolve(FILE));
   }
 
-  /** Whether one was written, and its process executes nothing any more. */
-  static boolean isOfDead(Path folder) {
-    Optional<ProcessMark> mark = JsonFile.find(folder.resolve(FILE), ProcessMark.class);
-    return mark.isPresent() && mark.get().find().filter(ProcessMark::isAlive).isEmpty();
+  /** Whether that process executes nothing any more; empty when none was written. */
+  static Optional<Boolean> isDead(Path folder) {
+    return JsonFile.find(folder.resolve(FILE), ProcessMark.class)
+        .map(mark -> mark.find().filter(ProcessMark::isAlive).isEmpty());
   }
 }

@@ -108,11 +108,12 @@ final class KeeperRevival {
   }
 
   /**
-   * Takes some microseconds where the guest runs. A hypervisor that dies between this and the
-   * witness's answer is lost: what the standby has cannot be taken over any more.
+   * By its process where it has one of its own, which takes some microseconds. A hypervisor that
+   * dies between this and the witness's answer is lost: what the standby has cannot be taken over
+   * any more.
    */
   private boolean isGuestGone() {
-    return HypervisorMark.isOfDead(folder) || frames().haveNoGuest();
+    return HypervisorMark.isDead(folder).orElseGet(() -> frames().haveNoGuest());
   }
 
   /** The gates are removed, or the hypervisor is lost. */
