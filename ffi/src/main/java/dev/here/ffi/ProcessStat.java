@@ -17,8 +17,10 @@ import java.util.concurrent.locks.LockSupport;
  *     others still run
  * @param cpuNanos CPU time used so far by the program and by the kernel for it, in steps of 10 ms
  * @param flags bits PF_* of the kernel's include/linux/sched.h, of the first thread for a process
+ * @param startTicks when it started, in steps of 10 ms since the machine's boot: no step of a clock
+ *     changes it, and no program that it executes later
  */
-public record ProcessStat(char state, int threads, long cpuNanos, long flags) {
+public record ProcessStat(char state, int threads, long cpuNanos, long flags, long startTicks) {
   /** Nanoseconds in a clock tick of /proc's CPU times: USER_HZ is 100 on x86. */
   private static final long TICK_NANOS = 10_000_000L;
 
@@ -29,6 +31,7 @@ public record ProcessStat(char state, int threads, long cpuNanos, long flags) {
 
   private static final int STIME = 12;
   private static final int NUM_THREADS = 17;
+  private static final int START_TIME = 19;
 
   /** A name of up to 64 octets and 52 columns. */
   private static final int MOST_OCTETS = 2048;
@@ -88,13 +91,14 @@ public record ProcessStat(char state, int threads, long cpuNanos, long flags) {
     try (FileInputStream file = new FileInputStream(path.toFile())) {
       String line = new String(file.readNBytes(MOST_OCTETS), StandardCharsets.ISO_8859_1);
       String[] columns = line.substring(line.lastIndexOf(')') + 2).trim().split(" ");
-      return columns.length > NUM_THREADS
+      return columns.length > START_TIME
           ? Optional.of(
               new ProcessStat(
                   columns[0].charAt(0),
                   Integer.parseInt(columns[NUM_THREADS]),
                   TICK_NANOS * (Long.parseLong(columns[UTIME]) + Long.parseLong(columns[STIME])),
-                  Long.parseUnsignedLong(columns[FLAGS])))
+                  Long.parseUnsignedLong(columns[FLAGS]),
+                  Long.parseUnsignedLong(columns[START_TIME])))
           : Optional.empty();
     } catch (IOException e) {
       return Optional.empty();

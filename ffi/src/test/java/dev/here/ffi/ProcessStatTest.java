@@ -20,6 +20,7 @@ class ProcessStatTest {
     assertThat(stat.hasEnded()).isFalse();
     assertThat(stat.isStopped()).isFalse();
     assertThat(stat.cpuNanos()).isPositive();
+    assertThat(stat.startTicks()).isPositive();
     assertThat(ProcessStat.ofThread(own, Threads.tid()).orElseThrow().hasEnded()).isFalse();
   }
 
@@ -43,9 +44,9 @@ class ProcessStatTest {
 
   @Test
   void aProcessWithoutItsFirstThreadHasNotEnded() {
-    assertThat(new ProcessStat('Z', 2, 0, 0).hasEnded()).isFalse();
-    assertThat(new ProcessStat('Z', 1, 0, 0).hasEnded()).isTrue();
-    assertThat(new ProcessStat('S', 1, 0, 0).hasEnded()).isFalse();
+    assertThat(new ProcessStat('Z', 2, 0, 0, 0).hasEnded()).isFalse();
+    assertThat(new ProcessStat('Z', 1, 0, 0, 0).hasEnded()).isTrue();
+    assertThat(new ProcessStat('S', 1, 0, 0, 0).hasEnded()).isFalse();
   }
 
   /**

@@ -202,7 +202,7 @@ class GuestTapTest {
       netlink.addLink("br0", "bridge");
       List<GuestTap> taps = make(config("br0"), card("br0", 1500, 1), card("br0", 1500, 2));
       List<String> names = taps.stream().map(GuestTap::name).toList();
-      new ReplicaRecord("vm1", new ProcessMark(1, "never"), names, true).write(folder);
+      new ReplicaRecord("vm1", new ProcessMark(1, "never", 1), names, true).write(folder);
       ReplicaRecord.read(folder).releaseTaps(folder);
       assertThat(RouteNetlink.interfaceIndex("here0")).isEmpty();
       assertThat(RouteNetlink.interfaceIndex("here1")).isEmpty();

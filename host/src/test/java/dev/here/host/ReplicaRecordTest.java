@@ -11,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ReplicaRecordTest {
   @TempDir private Path replicas;
 
-  private static final ProcessMark GONE = new ProcessMark(1, "never");
+  private static final ProcessMark GONE = new ProcessMark(1, "never", 1);
 
   @Test
   void tapsThatWereRemovedAreForgotten() throws Exception {
