@@ -3,6 +3,7 @@ package dev.here.ffi;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -78,12 +79,26 @@ public record ProcessStat(char state, int threads, long cpuNanos, long flags, lo
    */
   public static boolean isActive(long pid) {
     // The thread's own file: for the whole process the kernel adds up the times of all threads.
-    return ofThread(pid, pid).filter(first -> !first.hasEnded() && !first.isExiting()).isPresent();
+    return ofThread(pid, pid)
+        .map(first -> !first.hasEnded() && !first.isExiting())
+        .orElseGet(() -> exists(pid));
   }
 
   /** One of its threads; empty when there is none. */
   public static Optional<ProcessStat> ofThread(long pid, long thread) {
-    return read(Path.of("/proc/" + pid + "/task/" + thread + "/stat"));
+    return read(fileOf(pid, thread));
+  }
+
+  /**
+   * Whether there is such a process, ended or not. Needs no file descriptor: what cannot be read
+   * for want of one is no process that has ended.
+   */
+  public static boolean exists(long pid) {
+    return Files.exists(fileOf(pid, pid));
+  }
+
+  private static Path fileOf(long pid, long thread) {
+    return Path.of("/proc/" + pid + "/task/" + thread + "/stat");
   }
 
   private static Optional<ProcessStat> read(Path path) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -20,8 +22,24 @@ class ProcessStatTest {
     assertThat(stat.hasEnded()).isFalse();
     assertThat(stat.isStopped()).isFalse();
     assertThat(stat.cpuNanos()).isPositive();
-    assertThat(stat.startTicks()).isPositive();
     assertThat(ProcessStat.ofThread(own, Threads.tid()).orElseThrow().hasEnded()).isFalse();
+  }
+
+  /** The time since the boot (proc(5), uptime) that a process of now starts at. */
+  @Test
+  void tellsWhenAProcessStarted() throws Exception {
+    double before = uptimeSeconds();
+    Process process = new ProcessBuilder("sleep", "60").start();
+    try {
+      double start = ProcessStat.of(process.pid()).orElseThrow().startTicks() / 100.0;
+      assertThat(start).isBetween(before - 0.02, uptimeSeconds());
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private static double uptimeSeconds() throws IOException {
+    return Double.parseDouble(Files.readString(Path.of("/proc/uptime")).split(" ")[0]);
   }
 
   @Test

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** Each test runs on a thread with a network namespace of its own, which ends with the thread. */
@@ -150,7 +151,8 @@ class RouteNetlinkTest {
         int quiet = RouteNetlink.interfaceIndex("quiet").orElseThrow();
         int right = RouteNetlink.interfaceIndex("right").orElseThrow();
         var finished = new AtomicBoolean();
-        Thread sending = Thread.ofPlatform().start(() -> sendUntil(finished, right));
+        var sent = new AtomicInteger();
+        Thread sending = Thread.ofPlatform().start(() -> sendUntil(finished, right, sent));
         try {
           MemorySegment into = arena.allocate(2000);
           for (int i = 0; i < 100; i++) {
@@ -160,6 +162,7 @@ class RouteNetlinkTest {
               assertThat(watching.arrival(into)).isEmpty();
             }
           }
+          assertThat(sent.get()).as("frames meanwhile").isGreaterThan(100);
         } finally {
           finished.set(true);
           sending.join();
@@ -168,7 +171,7 @@ class RouteNetlinkTest {
     });
   }
 
-  private static void sendUntil(AtomicBoolean finished, int link) {
+  private static void sendUntil(AtomicBoolean finished, int link, AtomicInteger sent) {
     try (PacketSocket sender = PacketSocket.open(link, 0);
         Arena arena = Arena.ofConfined()) {
       MemorySegment frame = arena.allocate(60);
@@ -177,6 +180,7 @@ class RouteNetlinkTest {
       frame.set(JAVA_BYTE, 13, (byte) 0xb5);
       while (!finished.get()) {
         sender.send(frame);
+        sent.incrementAndGet();
       }
     }
   }

@@ -17,7 +17,7 @@ interface GuestProtection extends AutoCloseable {
   /** Paths of the guest's disks, by rising PCI address. */
   List<String> disks();
 
-  /** The process that is gone when the guest is; empty where there is none, as on Xen. */
+  /** The process without which the guest does not run. */
   Optional<ProcessHandle> hypervisor();
 
   /** Whether the keeper may go before others on its host for as long as frames are held. */

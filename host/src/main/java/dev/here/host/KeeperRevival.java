@@ -21,15 +21,15 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  *   keeper died ─► its lease is inherited ─► gates removed ─► lease given up
- *        │                    │
- *        └──it had none       └──not certain, or somebody else's
- *                     ▼                 ▼
- *         the dead keeper's lease is waited for ─► ours: gates removed
- *                                               └► the standby's: the guest here is ended
+ *      │  │                   │
+ *      │  └──it had none      └──not certain, or somebody else's
+ *      │              ▼                 ▼
+ *      │  the dead keeper's lease is waited for ─► ours: gates removed
+ *      │                                        └► the standby's: the guest here is ended
+ *      └─► its hypervisor died, too, and the standby may take over: it does
  * </pre>
  *
- * A guest whose hypervisor died, too, is left to the standby, where that may take over: no lease is
- * asked for, and its frames are dropped.
+ * Nothing of a guest that is left to the standby leaves here any more: its frames are dropped.
  *
  * <p>A new lease refuses take-over from its beginning ({@link Ownership#acquire}), and has a token
  * that the standby's checkpoints do not carry.
@@ -102,15 +102,15 @@ final class KeeperRevival {
     return awaitLease();
   }
 
-  /** What is held here is of no use any more, and the standby has the guest or may have it. */
+  /** Nothing here can go on, and the standby may: what is held is of no use any more. */
   private boolean isForStandby(ZooKeeperOwnership ownership) {
     return mark.isPresent() && isGuestGone() && ownership.mayBeTakenOver(mark.get().token());
   }
 
   /**
-   * By its process where it has one of its own, which takes some microseconds. A hypervisor that
-   * dies between this and the witness's answer is lost: what the standby has cannot be taken over
-   * any more.
+   * By its process where one was written down, which takes some microseconds. A guest whose
+   * hypervisor dies after this, and before its lease was inherited, is lost: what the standby has
+   * cannot be taken over any more.
    */
   private boolean isGuestGone() {
     return HypervisorMark.isDead(folder).orElseGet(() -> frames().haveNoGuest());
@@ -167,7 +167,7 @@ final class KeeperRevival {
 
   /**
    * Waits until the VM is owned by this daemon; what is returned lets go of it again. Empty when
-   * another host has taken the VM over, be it that its lease is not held at this moment, or is to.
+   * another host has taken the VM over (its lease need not be held at this moment), or is to.
    */
   private Optional<Runnable> await(ZooKeeperOwnership ownership) throws InterruptedException {
     long deadline = deadlineNanos(3);
@@ -202,13 +202,17 @@ final class KeeperRevival {
     frames().letOut();
     owned.countDown();
     try {
-      leavings.join().undo().forEach(line -> LOG.info("undone: {}", line));
+      GuestReference.Leavings left = leavings.join();
+      // Where the hypervisor would have lost them, it says by now that the guest runs.
+      frames().letIn();
+      left.undo().forEach(line -> LOG.info("undone: {}", line));
       return Optional.empty();
     } catch (CompletionException e) {
       return Optional.of(lost(String.valueOf(e.getCause())));
     } catch (HypervisorException e) {
       return Optional.of(lost(String.valueOf(e.getMessage())));
     } finally {
+      // Where no hypervisor answered.
       frames().letIn();
     }
   }
@@ -222,9 +226,7 @@ final class KeeperRevival {
     boolean gone = isGuestGone();
     frames().drop();
     closeLeavings();
-    if (!gone) {
-      endGuest();
-    }
+    endGuest();
     frames().removeWhenEnded();
     return gone
         ? new KeeperOutcome(
@@ -232,6 +234,10 @@ final class KeeperRevival {
         : new KeeperOutcome("FENCED", "the keeper died, and the standby has taken the guest over");
   }
 
+  /**
+   * Also where it is gone: its supervisor may have started it anew, and a domain of Xen is there
+   * without its device model.
+   */
   private void endGuest() {
     try {
       guest().end();

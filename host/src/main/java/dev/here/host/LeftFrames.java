@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What the gates at a guest's ports hold after their keeper's end. Only for who owns the VM, or
- * when it runs elsewhere.
+ * when it does not run here any more.
  *
  * @param vm the guest's identity
  */
@@ -70,7 +70,7 @@ record LeftFrames(UUID vm) {
     }
   }
 
-  /** Whether there are gates and no guest at any of their ports: it has ended. */
+  /** Whether there are gates, and nobody is at any of their ports. */
   boolean haveNoGuest() {
     try (RouteNetlink netlink = RouteNetlink.open()) {
       LeftGates gates = LeftGates.ofVm(netlink, vm);

@@ -18,11 +18,23 @@ import java.util.Optional;
 record ProcessMark(long pid, String boot, long startTicks) {
   private static final Path BOOT = Path.of("/proc/sys/kernel/random/boot_id");
 
+  /** What cannot be understood is nobody's process: nothing may be done to it, nor for it. */
+  ProcessMark {
+    if (pid <= 0 || boot == null || startTicks < 0) {
+      throw new HostException(
+          "no process is marked so: id %d, boot %s, start %d".formatted(pid, boot, startTicks));
+    }
+  }
+
   static ProcessMark of(ProcessHandle process) {
     return new ProcessMark(process.pid(), thisBoot(), startTicksOf(process.pid()));
   }
 
-  /** The process, if it still exists. */
+  /**
+   * The process, if it still exists.
+   *
+   * @throws HostException when that cannot be seen
+   */
   Optional<ProcessHandle> find() {
     if (startTicks == 0 || startTicksOf(pid) != startTicks || !thisBoot().equals(boot)) {
       return Optional.empty();
@@ -31,7 +43,13 @@ record ProcessMark(long pid, String boot, long startTicks) {
   }
 
   private static long startTicksOf(long pid) {
-    return ProcessStat.ofThread(pid, pid).map(ProcessStat::startTicks).orElse(0L);
+    Optional<ProcessStat> stat = ProcessStat.ofThread(pid, pid);
+    if (stat.isEmpty() && ProcessStat.exists(pid)) {
+      throw new HostException(
+          "process %d is there and cannot be looked at; are there too many open files?"
+              .formatted(pid));
+    }
+    return stat.map(ProcessStat::startTicks).orElse(0L);
   }
 
   private static String thisBoot() {

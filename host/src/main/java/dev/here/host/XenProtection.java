@@ -54,10 +54,10 @@ final class XenProtection implements GuestProtection {
     return guest.inventory().disks().stream().map(QemuDisk::file).toList();
   }
 
-  /** A domain may go on without its device model. */
+  /** Its device model: a domain without it has neither disks nor network. */
   @Override
   public Optional<ProcessHandle> hypervisor() {
-    return Optional.empty();
+    return guest.model();
   }
 
   /**

@@ -132,20 +132,20 @@ final class ZooKeeperOwnership implements Ownership {
    * @throws OwnershipException when the witness does not answer
    */
   boolean mayBeTakenOver(long token) {
-    return lastRecord()
+    return lastRecord(witness.nodes().readConfirmed(recordPath))
         .filter(record -> record.token() == token && record.takeOverAllowed())
         .isPresent();
   }
 
   /** The host that owns the VM or was the last to; empty when there was none. */
   Optional<String> lastOwner() {
-    return lastRecord().map(OwnershipRecord::host);
+    return lastRecord(witness.nodes().read(recordPath)).map(OwnershipRecord::host);
   }
 
-  private Optional<OwnershipRecord> lastRecord() {
+  private Optional<OwnershipRecord> lastRecord(CompletableFuture<Node> answer) {
     try {
       long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
-      return read(witness.nodes(), recordPath, deadlineNanos)
+      return present(answer, deadlineNanos)
           .map(node -> OwnershipRecord.decode(recordPath, node.octets()));
     } catch (KeeperException e) {
       throw new OwnershipException(

@@ -1,11 +1,14 @@
 package dev.here.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.here.ffi.ProcessStat;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ProcessMarkTest {
   private static final ProcessHandle SELF = ProcessHandle.current();
@@ -20,11 +23,20 @@ class ProcessMarkTest {
     assertThat(OWN.find()).contains(SELF);
   }
 
-  /** Its start counts from the machine's boot: a clock that is set anew changes nothing. */
-  @Test
-  void itsStartIsWhatTheKernelCounts() {
-    long ticks = ProcessStat.of(SELF.pid()).orElseThrow().startTicks();
-    assertThat(OWN.startTicks()).isEqualTo(ticks);
+  /** A mark of an earlier form, or a damaged one, is no reason to take a process for dead. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"pid\":%d,\"start\":\"1764515400000\"}",
+        "{\"pid\":%d}",
+        "{\"pid\":%d,\"boot\":null,\"startTicks\":5}",
+        "{\"pid\":-%d,\"boot\":\"b\",\"startTicks\":5}",
+        "{}"
+      })
+  void whatIsNotUnderstoodIsRefused(String text) throws Exception {
+    Path file = Files.writeString(folder.resolve("mark.json"), text.formatted(SELF.pid()));
+    assertThatThrownBy(() -> JsonFile.read(file, ProcessMark.class))
+        .isInstanceOf(HostException.class);
   }
 
   @Test

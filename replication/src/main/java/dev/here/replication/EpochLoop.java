@@ -54,6 +54,7 @@ public final class EpochLoop implements AutoCloseable {
   private final Handshake handshake;
   private final Lease lease;
   private final FrameOutput output;
+  private final TakeOverPermission takeOver;
   private final OutputCommit commit;
   private final IntervalPolicy policy;
   private final ProtectionEvents events;
@@ -73,7 +74,6 @@ public final class EpochLoop implements AutoCloseable {
   private volatile long epoch;
   private long committedEpoch;
   private boolean seeded;
-  private volatile boolean takeOverAllowed;
   private Optional<byte[]> inFlightMachine = Optional.empty();
 
   /** Staged pages may be in the shadow although the standby never got them. */
@@ -122,13 +122,14 @@ public final class EpochLoop implements AutoCloseable {
     this.handshake = handshake;
     this.lease = lease;
     this.output = output;
-    this.commit = new OutputCommit(output, lease);
+    this.takeOver = new TakeOverPermission(lease);
+    this.commit = new OutputCommit(output, lease, takeOver);
     this.policy = policy;
     this.events = events;
     this.memory = primary.memoryMap();
     this.staging = new EpochStaging(memory.pageCount());
     this.sender = new EpochSender(memory, protection.streams(), protection.shadow());
-    this.heartbeat = new Heartbeat(primary, protection, signal, () -> epoch, () -> takeOverAllowed);
+    this.heartbeat = new Heartbeat(primary, protection, signal, () -> epoch, takeOver::isGiven);
     this.answers = new AnswerWindow(signal, output::hasSent, output::isFilling);
     this.thread =
         Thread.ofPlatform().name("epochs-" + protection.vmName()).daemon().unstarted(this::run);
@@ -301,7 +302,6 @@ public final class EpochLoop implements AutoCloseable {
   private boolean openGate() {
     try {
       commit.open();
-      takeOverAllowed = false;
       return true;
     } catch (OwnershipException e) {
       enter(
@@ -352,7 +352,7 @@ public final class EpochLoop implements AutoCloseable {
               .formatted(held, committedEpoch));
     }
     resendWhole = staging.pages().count() > 0;
-    boolean covered = committedEpoch > 0 && takeOverAllowed;
+    boolean covered = committedEpoch > 0 && takeOver.isGiven();
     enter(covered ? ProtectionState.PROTECTED : ProtectionState.SEEDING, "the standby is back");
   }
 
@@ -523,15 +523,12 @@ public final class EpochLoop implements AutoCloseable {
       enter(figures.state(), "frames are held, because the lease is not certain");
       LoopSignal.rest(LEASE_POLL_NANOS);
     }
-    if (!takeOverAllowed) {
-      try {
-        lease.allowTakeOver(true);
-        takeOverAllowed = true;
-      } catch (OwnershipException e) {
-        enter(figures.state(), "the witness does not answer, no failover: " + e.getMessage());
-      }
+    try {
+      takeOver.allow();
+    } catch (OwnershipException e) {
+      enter(figures.state(), "the witness does not answer, no failover: " + e.getMessage());
     }
-    return takeOverAllowed;
+    return takeOver.isGiven();
   }
 
   // ---- when it does not go well
@@ -601,18 +598,21 @@ public final class EpochLoop implements AutoCloseable {
     enter(ProtectionState.FENCED, "another host owns the VM now");
   }
 
-  /** The guest does not run here any more: the standby is to take over, if it may. */
+  /**
+   * The guest does not run here any more: the standby is to take over, if it may. Where that is not
+   * certain the third party's record decides.
+   */
   private void handOver() {
     Verdict verdict = signal.lost().orElseThrow();
     boolean hung = verdict == Verdict.GUEST_HUNG;
     String reason = hung ? "the guest hung and was ended" : "the hypervisor ended";
-    if (takeOverAllowed) {
-      giveUp(hung ? Ending.HUNG : Ending.CRASHED, ProtectionState.HANDED_OVER, reason);
-    } else {
+    if (takeOver.isRefused()) {
       commit.discard();
       lease.close();
       goodbye(Ending.UNPROTECT, reason);
       enter(ProtectionState.LOST, reason + " while no standby could take over");
+    } else {
+      giveUp(hung ? Ending.HUNG : Ending.CRASHED, ProtectionState.HANDED_OVER, reason);
     }
   }
 

@@ -8,13 +8,15 @@ package dev.here.replication;
 final class OutputCommit {
   private final FrameOutput output;
   private final Lease lease;
+  private final TakeOverPermission takeOver;
   private volatile long ended;
   private volatile long released;
   private boolean open = true;
 
-  OutputCommit(FrameOutput output, Lease lease) {
+  OutputCommit(FrameOutput output, Lease lease, TakeOverPermission takeOver) {
     this.output = output;
     this.lease = lease;
+    this.takeOver = takeOver;
   }
 
   /** The guest stands still at the end of {@code epoch}. */
@@ -48,7 +50,7 @@ final class OutputCommit {
    * @throws OwnershipException when the standby could still take over; frames stay held
    */
   void open() {
-    lease.allowTakeOver(false);
+    takeOver.refuse();
     if (lease.isLost()) {
       throw new OwnershipException("another host owns the VM");
     }

@@ -133,6 +133,41 @@ class EndToEndTest {
   }
 
   @Test
+  void aRefusalWhoseAnswerIsLostIsTakenBackBeforeTheGuestIsSafe() throws Exception {
+    try (Rack rack = new Rack(9, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.lease.write(UnansweredLease.Write.ANSWER_LOST);
+      rack.link.partition(true);
+      rack.await("a refusal", () -> rack.loop.status().reason().contains("no answer came"));
+      rack.lease.write(UnansweredLease.Write.REQUEST_LOST);
+      rack.link.partition(false);
+      long checkpoints = rack.loop.status().checkpoints();
+      rack.await("checkpoints", () -> rack.loop.status().checkpoints() > checkpoints + 5);
+      assertThat(rack.loop.status().safe()).isFalse();
+      rack.lease.write(UnansweredLease.Write.ANSWERED);
+      rack.awaitCheckpoints(5);
+      rack.primary.crash();
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+    }
+  }
+
+  @Test
+  void aGuestThatCrashesWhileTheRecordIsNotKnownIsTheStandbysIfThatMay() throws Exception {
+    try (Rack rack = new Rack(10, 300, 2, true, 0)) {
+      rack.lease.write(UnansweredLease.Write.ANSWER_LOST);
+      rack.loop.start();
+      rack.await("checkpoints", () -> rack.loop.status().checkpoints() > 5);
+      assertThat(rack.loop.status().safe()).isFalse();
+      rack.primary.crash();
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.HANDED_OVER);
+    }
+  }
+
+  @Test
   void takesOverWhenThePrimaryHostIsGone() throws Exception {
     try (Rack rack = new Rack(6, 300, 2, true, 0)) {
       rack.loop.start();

@@ -31,7 +31,7 @@ final class Rack implements AutoCloseable {
   final HeldFrames frames = new HeldFrames();
   final FakePrimary primary;
   final InProcessOwnership witness = new InProcessOwnership();
-  final Lease lease;
+  final UnansweredLease lease;
   final FaultyLink link;
   final CountDownLatch running = new CountDownLatch(1);
   final EpochLoop loop;
@@ -50,7 +50,7 @@ final class Rack implements AutoCloseable {
       throws IOException {
     guest = new FakeGuest(seed, pages);
     primary = new FakePrimary(guest, 300_000, frames::send);
-    lease = witness.of(vm).acquire().orElseThrow();
+    lease = new UnansweredLease(witness.of(vm).acquire().orElseThrow());
     Suspicion.Limits limits =
         new Suspicion.Limits(500 * MILLI, 2_000 * MILLI, 5_000 * MILLI, 600 * MILLI);
     failover =

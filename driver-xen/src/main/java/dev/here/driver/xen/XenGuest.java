@@ -6,6 +6,7 @@ import dev.here.hypervisor.HypervisorException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A running domain that is to be protected: found by its name, looked at, and ready as a primary.
@@ -78,6 +79,11 @@ public final class XenGuest implements AutoCloseable {
 
   public int vcpus() {
     return domain.vcpus();
+  }
+
+  /** The device model's process; empty when it has ended. */
+  public Optional<ProcessHandle> model() {
+    return ProcessHandle.of(domain.modelPid());
   }
 
   public XenPrimary primary() {
