@@ -198,9 +198,9 @@ final class KeeperRevival {
   }
 
   private Optional<KeeperOutcome> undo() {
-    // They need not wait for the hypervisor's answers.
-    frames().letOut();
+    // A guest that stands still needs not wait until the gates are removed, nor they for it.
     owned.countDown();
+    frames().letOut();
     try {
       GuestReference.Leavings left = leavings.join();
       // Where the hypervisor would have lost them, it says by now that the guest runs.
