@@ -366,7 +366,7 @@ class GateContract {
     network.guestSends(1, 10);
     dead.holdInbound();
     network.outsideSends(1, 20);
-    LeftGates.ofVm(network.netlink(), VM).outward().letOut(network.netlink());
+    LeftGates.ofVm(network.netlink(), VM).outward().open(network.netlink());
     assertThat(network.seenOutside(10)).isEqualTo(numbers(1, 10));
     network.guestSends(11, 20);
     assertThat(network.seenOutside(10)).isEqualTo(numbers(11, 20));

@@ -198,7 +198,7 @@ final class KeeperRevival {
   }
 
   private Optional<KeeperOutcome> undo() {
-    // A guest that stands still needs not wait until the gates are removed, nor they for it.
+    // A guest that stands still need not wait until its frames are out, nor they for it.
     owned.countDown();
     frames().letOut();
     try {

@@ -6,7 +6,7 @@ import dev.here.net.HeldFrames;
 import dev.here.net.LeftGates;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.UnaryOperator;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,30 +34,31 @@ record LeftFrames(UUID vm) {
   }
 
   /**
-   * Lets out what the guest sent, and its frames take their own way again. No standby may take over
-   * any more. Frames for the guest are held until {@link #letIn}, if they are: where it stands
-   * still it would lose them.
+   * Lets out what the guest sent; its later frames pass. No standby may take over any more. Frames
+   * for the guest are held until {@link #letIn}, if they are: where it stands still it would lose
+   * them.
    */
   void letOut() {
-    open(LeftGates::outward);
+    change((netlink, gates) -> {
+      HeldFrames held = gates.held(netlink);
+      gates.outward().open(netlink);
+      LOG.info("{} frames of the guest that were held are let out", held.frames());
+    });
   }
 
-  /** Once the guest runs: removes all gates; frames for it that are held go to it. */
+  /** Once the guest runs: frames for it that are held go to it, and all gates are removed. */
   void letIn() {
-    open(gates -> gates);
+    change((netlink, gates) -> gates.letOut(netlink));
   }
 
   /** A gate that changes meanwhile is tried again for a while: shut, it keeps its guest apart. */
-  private void open(UnaryOperator<LeftGates> which) {
+  private void change(BiConsumer<RouteNetlink, LeftGates> how) {
     for (int attempt = 1; ; attempt++) {
       try (RouteNetlink netlink = RouteNetlink.open()) {
-        LeftGates gates = which.apply(LeftGates.ofVm(netlink, vm));
-        if (gates.isEmpty()) {
-          return;
+        LeftGates gates = LeftGates.ofVm(netlink, vm);
+        if (!gates.isEmpty()) {
+          how.accept(netlink, gates);
         }
-        HeldFrames held = gates.held(netlink);
-        gates.letOut(netlink);
-        LOG.info("gates are gone, {} frames of the guest in them are let out", held.frames());
         return;
       } catch (NativeException e) {
         if (attempt == MOST_ATTEMPTS) {

@@ -34,8 +34,14 @@ final class BucketPairQueue implements FrameQueue {
   /** Of two new interfaces; the first is open and to be redirected to. */
   static BucketPairQueue make(
       RouteNetlink netlink, PortFilter filter, ShutBucket first, ShutBucket second) {
-    second.shut(netlink);
-    return new BucketPairQueue(filter, first, second);
+    var queue = new BucketPairQueue(filter, first, second);
+    try {
+      second.shut(netlink);
+      return queue;
+    } catch (RuntimeException e) {
+      queue.close();
+      throw e;
+    }
   }
 
   private ShutBucket current() {
@@ -108,6 +114,7 @@ final class BucketPairQueue implements FrameQueue {
     }
     leaving.shut(netlink);
     older = Optional.empty();
+    Draining.settle();
     current().open(netlink);
   }
 
@@ -125,5 +132,12 @@ final class BucketPairQueue implements FrameQueue {
   public boolean hasNew(RouteNetlink netlink) {
     ShutBucket now = current();
     return !now.isOpen() && now.held(netlink).frames() > 0;
+  }
+
+  @Override
+  public void close() {
+    for (ShutBucket bucket : buckets) {
+      bucket.close();
+    }
   }
 }

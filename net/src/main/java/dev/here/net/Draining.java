@@ -7,7 +7,20 @@ import java.util.function.BooleanSupplier;
 final class Draining {
   private static final long LOOK_NANOS = 100_000;
 
+  private static final long SETTLING_NANOS = 5_000_000;
+
   private Draining() {}
+
+  /**
+   * Waits before what follows on another interface is let go: on a virtual link what has left may
+   * still be in the backlog of another processor (net/core/dev.c, netif_rx), and be overtaken.
+   */
+  static void settle() {
+    long deadline = System.nanoTime() + SETTLING_NANOS;
+    while (System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(SETTLING_NANOS);
+    }
+  }
 
   /** Whether {@code empty} was so within {@code limitNanos}. */
   static boolean await(BooleanSupplier empty, long limitNanos) {

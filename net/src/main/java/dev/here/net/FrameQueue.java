@@ -12,7 +12,7 @@ import java.util.List;
  *
  * <p>One thread changes it; {@link #held} and {@link #hasNew} may come from others.
  */
-interface FrameQueue {
+interface FrameQueue extends AutoCloseable {
   /** The interface that frames are to be redirected to, in place of going on from their port. */
   int entry();
 
@@ -55,4 +55,8 @@ interface FrameQueue {
 
   /** Whether frames came since the last boundary; true where that cannot be told. */
   boolean hasNew(RouteNetlink netlink);
+
+  /** Ends what this process has of it; the queue stays as it is. */
+  @Override
+  default void close() {}
 }

@@ -100,15 +100,21 @@ public final class LeftGates {
    * frames.
    */
   public void letOut(RouteNetlink netlink) {
+    open(netlink);
+    remove(netlink);
+  }
+
+  /** As {@link #letOut}, but later frames pass through them until they are removed. */
+  public void open(RouteNetlink netlink) {
     Map<Integer, List<GateLink>> byPort =
         links.stream().collect(Collectors.groupingBy(GateLink::port));
     byPort.forEach((port, own) -> {
       int taking = redirectsTo(netlink, port);
-      // The one that takes frames now has the younger ones.
-      Comparator<GateLink> older = Comparator.comparing(link -> link.index() == taking);
-      own.stream().sorted(older).forEach(link -> open(netlink, link));
+      // The one that takes frames of the guest now has the younger ones.
+      Comparator<GateLink> order =
+          Comparator.comparing(GateLink::isOutward).thenComparing(link -> link.index() == taking);
+      own.stream().sorted(order).forEach(link -> open(netlink, link));
     });
-    remove(netlink);
   }
 
   private static int redirectsTo(RouteNetlink netlink, int port) {
@@ -135,6 +141,7 @@ public final class LeftGates {
             default -> LOG.debug("{} has no queue of ours", link);
           }
           await(netlink, link);
+          Draining.settle();
         });
   }
 

@@ -75,6 +75,8 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<D
   @Override
   public void close() {
     watches.forEach(DownWatch::close);
+    out.close();
+    in.ifPresent(InboundGate::close);
   }
 
   /** What it is made of. */
@@ -101,13 +103,21 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<D
 
     PortGate make() {
       FrameQueue out = queue();
-      if (makesClassifier) {
-        netlink.request(TrafficControl.addClassifier(port.index()), "add clsact to " + port.name());
+      Optional<InboundGate> in = Optional.empty();
+      try {
+        if (makesClassifier) {
+          netlink.request(
+              TrafficControl.addClassifier(port.index()), "add clsact to " + port.name());
+        }
+        in = inbound();
+        outwards().redirect(netlink, out.entry());
+        out.attached(netlink);
+        return new PortGate(port, out, in, out.links().stream().map(DownWatch::on).toList());
+      } catch (RuntimeException e) {
+        in.ifPresent(InboundGate::close);
+        out.close();
+        throw e;
       }
-      Optional<InboundGate> in = inbound();
-      outwards().redirect(netlink, out.entry());
-      out.attached(netlink);
-      return new PortGate(port, out, in, out.links().stream().map(DownWatch::on).toList());
     }
 
     private Optional<InboundGate> inbound() {

@@ -12,9 +12,10 @@ import java.lang.foreign.Arena;
  * bytes more than it has, so at one byte a second none leaves within eleven days, and at the other
  * rate none waits. Each change of the rate fills the bucket, which lets one frame out, and wakes
  * nothing that waits; so whoever changes it sends a frame of its own into it, which the interface
- * drops as nobody's (drivers/net/ifb.c).
+ * drops as nobody's (drivers/net/ifb.c). Who makes one keeps the socket for that: the kernel takes
+ * some 10 ms to close one (net/packet/af_packet.c, packet_release).
  */
-final class ShutBucket {
+final class ShutBucket implements AutoCloseable {
   static final String KIND = "tbf";
 
   static final int WEIGHT_BYTES = 1_000_000;
@@ -34,10 +35,12 @@ final class ShutBucket {
       new TrafficControl.Bucket(WEIGHT_BYTES, BURST_BYTES, GateLink.LIMIT_FRAMES);
 
   private final GateLink link;
+  private final PacketSocket fillers;
   private volatile boolean open = true;
 
-  private ShutBucket(GateLink link) {
+  private ShutBucket(GateLink link, PacketSocket fillers) {
     this.link = link;
+    this.fillers = fillers;
   }
 
   /**
@@ -47,7 +50,7 @@ final class ShutBucket {
    */
   static ShutBucket make(RouteNetlink netlink, GateLink link) {
     netlink.request(BUCKET.add(link.index(), OPEN_RATE), "make a token bucket");
-    return new ShutBucket(link);
+    return new ShutBucket(link, fillers(link));
   }
 
   GateLink link() {
@@ -59,26 +62,31 @@ final class ShutBucket {
   }
 
   void open(RouteNetlink netlink) {
-    open(netlink, link);
+    change(netlink, link, OPEN_RATE, fillers);
     open = true;
   }
 
   /** Opens the bucket of an interface, whoever made it; what it held leaves. */
   static void open(RouteNetlink netlink, GateLink link) {
-    netlink.request(BUCKET.rate(link.index(), OPEN_RATE), "open a token bucket");
-    fill(link);
+    try (PacketSocket fillers = fillers(link)) {
+      change(netlink, link, OPEN_RATE, fillers);
+    }
   }
 
-  /** Shuts the bucket of an interface; a frame that comes at this very moment may still leave. */
-  static void shut(RouteNetlink netlink, GateLink link) {
-    netlink.request(BUCKET.rate(link.index(), SHUT_RATE), "shut a token bucket");
-    fill(link);
+  /** Shuts it; a frame that comes at this very moment may still leave. */
+  void shutLoosely(RouteNetlink netlink) {
+    change(netlink, link, SHUT_RATE, fillers);
+    open = false;
   }
 
-  private static void fill(GateLink link) {
-    try (Arena arena = Arena.ofConfined();
-        PacketSocket socket = PacketSocket.open(link.index(), 0)) {
-      int result = socket.send(arena.allocate(FILLER_BYTES));
+  private static PacketSocket fillers(GateLink link) {
+    return PacketSocket.open(link.index(), 0);
+  }
+
+  private static void change(RouteNetlink netlink, GateLink link, long rate, PacketSocket fillers) {
+    netlink.request(BUCKET.rate(link.index(), rate), "change the rate of a token bucket");
+    try (Arena arena = Arena.ofConfined()) {
+      int result = fillers.send(arena.allocate(FILLER_BYTES));
       // A full one drops the frame, and is woken all the same.
       if (result < 0 && result != -Errno.ENOBUFS) {
         throw new NativeException(-result, "send a frame to a token bucket");
@@ -98,7 +106,7 @@ final class ShutBucket {
    */
   void shut(RouteNetlink netlink) {
     int sent = link.queue(netlink).sent();
-    shut(netlink, link);
+    change(netlink, link, SHUT_RATE, fillers);
     // The interface may still be busy with what went before.
     if (!Draining.await(() -> link.queue(netlink).sent() != sent, SHUTTING_NANOS)) {
       throw new GateException(
@@ -109,5 +117,11 @@ final class ShutBucket {
 
   HeldFrames held(RouteNetlink netlink) {
     return link.held(netlink);
+  }
+
+  /** Ends what this process has of it; the bucket stays as it is. */
+  @Override
+  public void close() {
+    fillers.close();
   }
 }
