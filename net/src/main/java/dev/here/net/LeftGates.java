@@ -113,8 +113,17 @@ public final class LeftGates {
       // The one that takes frames of the guest now has the younger ones.
       Comparator<GateLink> order =
           Comparator.comparing(GateLink::isOutward).thenComparing(link -> link.index() == taking);
-      own.stream().sorted(order).forEach(link -> open(netlink, link));
+      own.stream()
+          .sorted(order)
+          .filter(link -> link.index() == taking || !isEmptyBucket(netlink, link))
+          .forEach(link -> open(netlink, link));
     });
+  }
+
+  /** Nothing comes to a bucket of the guest's frames that is not redirected to. */
+  private static boolean isEmptyBucket(RouteNetlink netlink, GateLink link) {
+    boolean bucket = link.role() == GateLink.Role.FIRST || link.role() == GateLink.Role.SECOND;
+    return bucket && held(netlink, link).frames() == 0;
   }
 
   private static int redirectsTo(RouteNetlink netlink, int port) {
