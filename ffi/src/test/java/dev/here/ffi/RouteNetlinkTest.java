@@ -102,9 +102,7 @@ class RouteNetlinkTest {
     inOwnNamespace(() -> {
       try (RouteNetlink netlink = RouteNetlink.open();
           Arena arena = Arena.ofConfined()) {
-        netlink.addVeth("left", "right");
-        netlink.up("left", true);
-        netlink.up("right", true);
+        addCable(netlink);
         int left = RouteNetlink.interfaceIndex("left").orElseThrow();
         int right = RouteNetlink.interfaceIndex("right").orElseThrow();
         try (PacketSocket sender = PacketSocket.open(right, 0);
@@ -143,9 +141,7 @@ class RouteNetlinkTest {
     inOwnNamespace(() -> {
       try (RouteNetlink netlink = RouteNetlink.open();
           Arena arena = Arena.ofConfined()) {
-        netlink.addVeth("left", "right");
-        netlink.up("left", true);
-        netlink.up("right", true);
+        addCable(netlink);
         netlink.addLink("quiet", "bridge");
         netlink.up("quiet", true);
         int quiet = RouteNetlink.interfaceIndex("quiet").orElseThrow();
@@ -169,6 +165,12 @@ class RouteNetlinkTest {
         }
       }
     });
+  }
+
+  private static void addCable(RouteNetlink netlink) {
+    netlink.addVeth("left", "right");
+    netlink.up("left", true);
+    netlink.up("right", true);
   }
 
   private static void sendUntil(AtomicBoolean finished, int link, AtomicInteger sent) {

@@ -16,10 +16,7 @@ final class Draining {
    * still be in the backlog of another processor (net/core/dev.c, netif_rx), and be overtaken.
    */
   static void settle() {
-    long deadline = System.nanoTime() + SETTLING_NANOS;
-    while (System.nanoTime() - deadline < 0) {
-      LockSupport.parkNanos(SETTLING_NANOS);
-    }
+    await(() -> false, SETTLING_NANOS);
   }
 
   /** Whether {@code empty} was so within {@code limitNanos}. */
