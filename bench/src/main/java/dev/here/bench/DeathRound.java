@@ -5,7 +5,6 @@ import dev.here.bench.DeathTally.Victim;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import tools.jackson.databind.JsonNode;
@@ -20,25 +19,19 @@ final class DeathRound {
    * What a client missed of a guest that went on where it was.
    *
    * @param answers that the guest gave and the client never saw
-   * @param requests that never reached the guest, until it went on without a keeper
-   * @param seedingRequests that never reached the guest while it was protected again
+   * @param requests that never reached the guest
    */
-  record Losses(long answers, long requests, long seedingRequests) {
-    static final Losses NONE = new Losses(0, 0, 0);
+  record Losses(long answers, long requests) {
+    static final Losses NONE = new Losses(0, 0);
 
-    static Losses of(SeenAnswers before, SeenAnswers bereft, SeenAnswers after) {
-      return new Losses(
-          after.unseen() - before.unseen(), unheard(before, bereft), unheard(bereft, after));
-    }
-
-    private static long unheard(SeenAnswers from, SeenAnswers to) {
-      return to.lost() - to.unseen() - (from.lost() - from.unseen());
+    static Losses of(SeenAnswers before, SeenAnswers after) {
+      long answers = after.unseen() - before.unseen();
+      return new Losses(answers, after.lost() - before.lost() - answers);
     }
 
     @Override
     public String toString() {
-      return "%d answers and %d requests lost, %d requests while it was protected again"
-          .formatted(answers, requests, seedingRequests);
+      return "%d answers and %d requests lost".formatted(answers, requests);
     }
   }
 
@@ -104,8 +97,6 @@ final class DeathRound {
     long start = System.nanoTime();
     kill(keeper);
     goOn();
-    Optional<SeenAnswers> bereft =
-        victim.isKeeper() && !killsQemu ? Optional.of(withoutKeeper()) : Optional.empty();
     Outcome outcome = killsQemu ? takeOver() : back(keeper);
     double seconds = (System.nanoTime() - start) / 1e9;
     if (outcome != Outcome.TOLD) {
@@ -115,8 +106,7 @@ final class DeathRound {
     if (!after.isClean()) {
       problems.add("the client saw what was undone: " + after.firstFault());
     }
-    Losses losses =
-        outcome == Outcome.PROTECTED ? Losses.of(before, bereft.orElse(after), after) : Losses.NONE;
+    Losses losses = outcome == Outcome.PROTECTED ? Losses.of(before, after) : Losses.NONE;
     if (losses.answers() > 0) {
       problems.add("%d answers of the guest were lost".formatted(losses.answers()));
     }
@@ -126,14 +116,6 @@ final class DeathRound {
     }
     double gapMillis = outcome == Outcome.PROTECTED ? after.longestGapNanos() / 1e6 : 0;
     return new Result(victim, story.toString(), outcome, problems, losses, gapMillis, seconds);
-  }
-
-  /** What was seen when the guest goes on without a gate, before it is protected again. */
-  private SeenAnswers withoutKeeper() {
-    if (hosts.isWithinPatience(() -> guest.runsAtB() || !guest.isRedirected())) {
-      require(guest::isAnswering, "the guest does not answer its client without a keeper");
-    }
-    return guest.client().seen();
   }
 
   private void kill(ProcessHandle keeper) throws InterruptedException {

@@ -14,9 +14,7 @@ import java.util.Map;
  * @param bad what went wrong, a line for each round that did
  * @param lostAnswers answers that the guest gave and its client never saw, though the guest went on
  *     where it was
- * @param lostRequests requests that never reached the guest from the death of its keeper until it
- *     went on without one
- * @param seedingRequests requests that never reached the guest while it was protected again
+ * @param lostRequests requests that never reached the guest, though it went on where it was
  * @param slowestSeconds longest time from a death to its outcome
  * @param longestGapMillis longest time that the client had no answer, while the guest went on where
  *     it was
@@ -29,7 +27,6 @@ public record DeathTally(
     List<String> bad,
     long lostAnswers,
     long lostRequests,
-    long seedingRequests,
     double slowestSeconds,
     double longestGapMillis,
     double seconds) {
@@ -59,7 +56,7 @@ public record DeathTally(
   }
 
   static DeathTally begin(long seed) {
-    return new DeathTally(seed, Map.of(), Map.of(), List.of(), 0, 0, 0, 0, 0, 0);
+    return new DeathTally(seed, Map.of(), Map.of(), List.of(), 0, 0, 0, 0, 0);
   }
 
   /** Rounds so far. */
@@ -75,8 +72,7 @@ public record DeathTally(
   /** All of it in one line. */
   public String summary(int wanted) {
     return ("seed %d: %d of %d deaths %s, ended %s, %d bad; where the guest went on: %d answers and"
-            + " %d requests lost, %d requests while it was protected again, longest gap %.0f ms;"
-            + " slowest %.1f s; %.1f a minute")
+            + " %d requests lost, longest gap %.0f ms; slowest %.1f s; %.1f a minute")
         .formatted(
             seed,
             done(),
@@ -86,7 +82,6 @@ public record DeathTally(
             bad.size(),
             lostAnswers,
             lostRequests,
-            seedingRequests,
             longestGapMillis,
             slowestSeconds,
             60 * done() / Math.max(1, seconds));
@@ -116,7 +111,6 @@ public record DeathTally(
         List.copyOf(wrong),
         lostAnswers + result.losses().answers(),
         lostRequests + result.losses().requests(),
-        seedingRequests + result.losses().seedingRequests(),
         Math.max(slowestSeconds, result.seconds()),
         Math.max(longestGapMillis, result.gapMillis()),
         seconds + took);

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class DeathTallyTest {
   private static DeathRound.Result result(Victim victim, List<String> problems) {
     return new DeathRound.Result(
-        victim, "it happened", Outcome.PROTECTED, problems, new DeathRound.Losses(1, 2, 3), 500, 7);
+        victim, "it happened", Outcome.PROTECTED, problems, new DeathRound.Losses(1, 2), 500, 7);
   }
 
   @Test
@@ -27,17 +27,14 @@ class DeathTallyTest {
     assertThat(tally.bad()).containsExactly("it happened: a; b");
     assertThat(tally.lostAnswers()).isEqualTo(2);
     assertThat(tally.lostRequests()).isEqualTo(4);
-    assertThat(tally.seedingRequests()).isEqualTo(6);
     assertThat(tally.summary(9))
         .contains("seed 5: 2 of 9", "1 bad", "gap 500 ms", "slowest 7.0 s", "4.0 a minute");
   }
 
   @Test
-  void lossesAreOfTheTimeInWhichTheyHappened() {
+  void whatTheGuestHasAnsweredIsNoLostRequest() {
     SeenAnswers before = new SeenAnswers(100, 102, 5, 0, 0, 0, "");
-    SeenAnswers bereft = new SeenAnswers(150, 153, 8, 0, 0, 0, "");
     SeenAnswers after = new SeenAnswers(200, 203, 12, 0, 0, 0, "");
-    assertThat(DeathRound.Losses.of(before, bereft, after))
-        .isEqualTo(new DeathRound.Losses(1, 2, 4));
+    assertThat(DeathRound.Losses.of(before, after)).isEqualTo(new DeathRound.Losses(1, 6));
   }
 }

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Assumptions;
 
 /**
@@ -63,10 +64,36 @@ final class GatedNetwork implements AutoCloseable {
     WITH_CLASSIFIER
   }
 
-  /** A guest that goes on sending; closing waits for its last frame. */
-  interface Sending extends AutoCloseable {
-    @Override
-    void close();
+  /** Somebody who goes on sending numbered frames. */
+  static final class Sending {
+    private final Thread thread;
+    private volatile boolean ended;
+    private volatile int last;
+
+    private Sending(int first, long pauseNanos, IntConsumer send) {
+      last = first;
+      send.accept(first);
+      thread =
+          Thread.ofPlatform()
+              .start(() -> {
+                while (!ended) {
+                  send.accept(last + 1);
+                  last++;
+                  LockSupport.parkNanos(pauseNanos);
+                }
+              });
+    }
+
+    /** Ends it, and returns the number of the last frame. */
+    int end() {
+      ended = true;
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+      return last;
+    }
   }
 
   private final Arena arena = Arena.ofConfined();
@@ -186,24 +213,13 @@ final class GatedNetwork implements AutoCloseable {
     }
   }
 
-  /** Sends frames from a thread of its own, of which the first are out before this returns. */
-  Sending guestKeepsSending(int from, int to) {
-    guestSends(from, from);
-    Thread sender =
-        Thread.ofPlatform()
-            .start(() -> {
-              for (int number = from + 1; number <= to; number++) {
-                guestSends(number, number);
-                LockSupport.parkNanos(10_000);
-              }
-            });
-    return () -> {
-      try {
-        sender.join();
-      } catch (InterruptedException e) {
-        throw new AssertionError(e);
-      }
-    };
+  /** The first is out before this returns. */
+  Sending guestKeepsSending(int first, long pauseNanos) {
+    return new Sending(first, pauseNanos, number -> guestSends(number, number));
+  }
+
+  Sending outsideKeepsSending(int first, long pauseNanos) {
+    return new Sending(first, pauseNanos, number -> outsideSends(number, number));
   }
 
   /** Numbers of the frames that came out, in their order: so many, and those that follow them. */

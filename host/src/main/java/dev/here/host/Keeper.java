@@ -94,6 +94,9 @@ public final class Keeper {
         lease.close();
         LeaseMark.forget(folder);
       }
+    } finally {
+      // Of a keeper that died before this one, which made none.
+      new LeftFrames(VmIdentity.of(order.name())).removeOpen();
     }
   }
 

@@ -39,14 +39,19 @@ record LeftFrames(UUID vm) {
    */
   void letOut() {
     change((netlink, gates) -> {
-      gates.outward().open(netlink);
+      gates.outward().leaveOpen(netlink);
       LOG.info("the frames of VM {} that were held are let out", vm);
     });
   }
 
-  /** Once the guest runs: frames for it that are held go to it, and all gates are removed. */
+  /** Once the guest runs: frames for it that are held go to it, and later ones pass. */
   void letIn() {
-    change((netlink, gates) -> gates.letOut(netlink));
+    change((netlink, gates) -> gates.inward().leaveOpen(netlink));
+  }
+
+  /** Removes gates that were let out and in, where no keeper comes that makes new ones. */
+  void removeOpen() {
+    change((netlink, gates) -> gates.leftOpen(netlink).remove(netlink));
   }
 
   /** A gate that changes meanwhile is tried again for a while: shut, it keeps its guest apart. */
@@ -60,10 +65,10 @@ record LeftFrames(UUID vm) {
         return;
       } catch (NativeException e) {
         if (attempt == MOST_ATTEMPTS) {
-          LOG.error("the frames of VM {} stay held, protect it again: {}", vm, e.getMessage());
+          LOG.error("the gates of VM {} stay, protect it again: {}", vm, e.getMessage());
           return;
         }
-        LOG.warn("the frames of VM {} are still held: {}", vm, e.getMessage());
+        LOG.warn("the gates of VM {} do not change yet: {}", vm, e.getMessage());
       }
       LockSupport.parkNanos(AGAIN_NANOS);
     }

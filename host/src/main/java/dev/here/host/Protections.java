@@ -150,6 +150,12 @@ final class Protections implements AutoCloseable {
     keep(start(own));
   }
 
+  /** Its keeper has died, and what the guest sent is held. */
+  private boolean isToBeRevived(KeeperProcess keeper) {
+    return reviving.contains(keeper.order().name())
+        || (witness.isPresent() && keeper.outcome().isEmpty());
+  }
+
   private static HostException beingRevived(String name) {
     return new HostException(
         "the keeper of %s died and the guest's network is being restored; try again in some seconds"
@@ -161,7 +167,7 @@ final class Protections implements AutoCloseable {
     KeeperProcess keeper = require(name);
     if (keeper.isAlive()) {
       keeper.post("/v1/unprotect");
-    } else if (reviving.contains(name)) {
+    } else if (isToBeRevived(keeper)) {
       throw beingRevived(name);
     } else {
       keeper.close();
@@ -364,6 +370,7 @@ final class Protections implements AutoCloseable {
                       .formatted(count, keeper.folder().resolve("keeper.log"))));
     }
     if (outcome.isPresent()) {
+      new LeftFrames(VmIdentity.of(name)).removeOpen();
       outcome.get().write(keeper.folder());
     } else {
       keeper.awaitEnd(ENDING_LIMIT);

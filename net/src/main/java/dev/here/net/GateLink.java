@@ -48,8 +48,9 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
 
   private static final Pattern ALIAS =
       Pattern.compile(
-          "here-gate 1 ([0-9a-f-]{36}) ([0-9]{1,9}) (OUT|FIRST|SECOND|IN) (own|user)( dropped)?");
+          "here-gate 1 ([0-9a-f-]{36}) ([0-9]{1,9}) (OUT|FIRST|SECOND|IN) (own|user)( dropped| open)?");
   private static final String DROPPED = " dropped";
+  private static final String LEFT_OPEN = " open";
   private static final String KIND = "ifb";
   private static final TrafficControl.Discipline NO_QUEUE =
       new TrafficControl.Discipline("", 0, 0, 0, 0, 0);
@@ -148,6 +149,21 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
   void drop(RouteNetlink netlink) {
     netlink.up(index, false);
     netlink.alias(index, alias() + DROPPED);
+  }
+
+  /**
+   * Says that it passes all frames, and that it may be removed. It was opened by the VM's owner.
+   */
+  void markOpen(RouteNetlink netlink) {
+    if (!isDropping(netlink)) {
+      netlink.alias(index, alias() + LEFT_OPEN);
+    }
+  }
+
+  boolean isLeftOpen(RouteNetlink netlink) {
+    return LinkFacts.find(netlink, index)
+        .filter(link -> link.alias().endsWith(LEFT_OPEN))
+        .isPresent();
   }
 
   /** Whether it was told to drop all frames, or is gone. */

@@ -62,6 +62,11 @@ public final class LeftGates {
     return only(GateLink::isOutward);
   }
 
+  /** Those of frames for guests. */
+  public LeftGates inward() {
+    return only(link -> !link.isOutward());
+  }
+
   /** Some of them. */
   LeftGates only(Predicate<GateLink> wanted) {
     return new LeftGates(links.stream().filter(wanted).toList());
@@ -104,20 +109,33 @@ public final class LeftGates {
     remove(netlink);
   }
 
-  /** As {@link #letOut}, but later frames pass through them until they are removed. */
-  public void open(RouteNetlink netlink) {
-    Map<Integer, List<GateLink>> byPort =
-        links.stream().collect(Collectors.groupingBy(GateLink::port));
-    byPort.forEach((port, own) -> {
-      int taking = redirectsTo(netlink, port);
-      // The one that takes frames of the guest now has the younger ones.
-      Comparator<GateLink> order =
-          Comparator.comparing(GateLink::isOutward).thenComparing(link -> link.index() == taking);
-      own.stream()
-          .sorted(order)
-          .filter(link -> link.index() == taking || !isEmptyBucket(netlink, link))
-          .forEach(link -> open(netlink, link));
-    });
+  /**
+   * As {@link #letOut}, but they stay, and later frames pass through them: until the next gates of
+   * the VM are made, or until {@link #leftOpen} finds them.
+   */
+  public void leaveOpen(RouteNetlink netlink) {
+    open(netlink);
+    links.forEach(link -> unlessGone(netlink, link, () -> link.markOpen(netlink)));
+  }
+
+  /** Those that were left open, and that nothing needs. */
+  public LeftGates leftOpen(RouteNetlink netlink) {
+    return only(link -> link.isLeftOpen(netlink));
+  }
+
+  private void open(RouteNetlink netlink) {
+    byPort()
+        .forEach((port, own) -> {
+          int taking = redirectsTo(netlink, port);
+          // The one that takes frames of the guest now has the younger ones.
+          Comparator<GateLink> order =
+              Comparator.comparing(GateLink::isOutward)
+                  .thenComparing(link -> link.index() == taking);
+          own.stream()
+              .sorted(order)
+              .filter(link -> link.index() == taking || !isEmptyBucket(netlink, link))
+              .forEach(link -> open(netlink, link));
+        });
   }
 
   /** Nothing comes to a bucket of the guest's frames that is not redirected to. */
@@ -195,20 +213,55 @@ public final class LeftGates {
 
   /** Removes them; frames take their own way again, and what is held is lost. */
   public void remove(RouteNetlink netlink) {
-    Map<Integer, List<GateLink>> byPort =
-        links.stream().collect(Collectors.groupingBy(GateLink::port));
-    byPort.forEach((port, own) -> {
-      if (LinkFacts.find(netlink, port).isPresent()) {
-        freePort(netlink, port, own);
-        // Frames that went in just before are overtaken by none.
-        own.forEach(link -> unlessGone(netlink, link, () -> await(netlink, link)));
-      }
-      own.forEach(link -> link.remove(netlink));
-    });
+    byPort()
+        .forEach((port, own) -> {
+          boolean unused = takeAway(netlink, port, own);
+          if (unused
+              && own.getFirst().madeClassifier()
+              && TrafficControl.classifier(netlink, port).isPresent()) {
+            netlink.request(
+                TrafficControl.deleteClassifier(port), "remove clsact from interface " + port);
+          }
+        });
+  }
+
+  /**
+   * As {@link #remove}, but the ports keep their places for filters for gates that follow: while
+   * these come or go, the kernel throws away what is sent to the port (docs/specs/frame-gate.md).
+   *
+   * @return whether the places were made for a gate
+   */
+  boolean makeWay(RouteNetlink netlink) {
+    byPort().forEach((port, own) -> takeAway(netlink, port, own));
+    return links.stream().anyMatch(GateLink::madeClassifier);
+  }
+
+  /** As {@link #letOut}, and as {@link #makeWay}. */
+  boolean giveWay(RouteNetlink netlink) {
+    open(netlink);
+    return makeWay(netlink);
+  }
+
+  private Map<Integer, List<GateLink>> byPort() {
+    return links.stream().collect(Collectors.groupingBy(GateLink::port));
+  }
+
+  /** Returns whether the port is there, was one of theirs, and has no filters any more. */
+  private static boolean takeAway(RouteNetlink netlink, int port, List<GateLink> own) {
+    boolean unused = false;
+    if (LinkFacts.find(netlink, port).isPresent()) {
+      unused = freePort(netlink, port, own);
+      // What was redirected just before may be on its way to them.
+      Draining.settle();
+      // Frames that went in just before are overtaken by none.
+      own.forEach(link -> unlessGone(netlink, link, () -> await(netlink, link)));
+    }
+    own.forEach(link -> link.remove(netlink));
+    return unused;
   }
 
   /** Another may have made gates at the port since these were found: what is theirs stays. */
-  private static void freePort(RouteNetlink netlink, int port, List<GateLink> own) {
+  private static boolean freePort(RouteNetlink netlink, int port, List<GateLink> own) {
     Set<Integer> targets = own.stream().map(GateLink::index).collect(Collectors.toSet());
     targets.add(TrafficControl.Filter.GONE);
     boolean ours = own.stream().anyMatch(link -> !link.isGone(netlink));
@@ -221,11 +274,7 @@ public final class LeftGates {
       }
       others |= !TrafficControl.filters(netlink, port, way.side()).isEmpty();
     }
-    boolean removable = ours && !others && own.getFirst().madeClassifier();
-    if (removable && TrafficControl.classifier(netlink, port).isPresent()) {
-      netlink.request(
-          TrafficControl.deleteClassifier(port), "remove clsact from interface " + port);
-    }
+    return ours && !others;
   }
 
   @Override

@@ -34,10 +34,10 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<D
     LeftGates left = LeftGates.atPort(netlink, GatedPort.index(netlink, name));
     LeftGates others = left.only(link -> !link.vm().equals(vm));
     others.drop(netlink);
-    others.remove(netlink);
-    left.only(link -> link.vm().equals(vm)).letOut(netlink);
+    boolean ownPlaces = others.makeWay(netlink);
+    ownPlaces |= left.only(link -> link.vm().equals(vm)).giveWay(netlink);
     GatedPort port = GatedPort.require(netlink, name);
-    var maker = new Maker(netlink, vm, port);
+    var maker = new Maker(netlink, vm, port, ownPlaces);
     try {
       return maker.make();
     } catch (NativeException e) {
@@ -92,13 +92,18 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<D
     private final UUID vm;
     private final GatedPort port;
     private final boolean makesClassifier;
+
+    /** Whether the port's places for filters are removed with the gate. */
+    private final boolean ownsClassifier;
+
     private final List<GateLink> made = new ArrayList<>();
 
-    Maker(RouteNetlink netlink, UUID vm, GatedPort port) {
+    Maker(RouteNetlink netlink, UUID vm, GatedPort port, boolean ownsClassifier) {
       this.netlink = netlink;
       this.vm = vm;
       this.port = port;
       this.makesClassifier = port.classifier().isEmpty();
+      this.ownsClassifier = makesClassifier || ownsClassifier;
     }
 
     PortGate make() {
@@ -151,7 +156,7 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<D
     }
 
     private GateLink link(GateLink.Role role) {
-      GateLink link = GateLink.make(netlink, vm, port.index(), role, makesClassifier);
+      GateLink link = GateLink.make(netlink, vm, port.index(), role, ownsClassifier);
       made.add(link);
       return link;
     }

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,6 +38,9 @@ import org.slf4j.LoggerFactory;
  * there: the guest runs until {@link #capture} grants it.
  */
 public final class QemuColoPrimary implements Primary {
+  /** The guest still runs for so long, and takes frames for it that passed just before. */
+  private static final long DELIVERY_NANOS = 1_000_000;
+
   private static final Logger LOG = LoggerFactory.getLogger(QemuColoPrimary.class);
   private static final Duration DIAGNOSIS = Duration.ofMillis(500);
 
@@ -170,6 +174,7 @@ public final class QemuColoPrimary implements Primary {
       // then purges what it queued (net/net.c, net_vm_change_state_handler); with vhost it purges
       // what it read since the guest stood (hw/net/virtio-net.c, virtio_net_vhost_status).
       boundary.guestStopping();
+      LockSupport.parkNanos(DELIVERY_NANOS);
       long granted = System.nanoTime();
       colo.send(ColoMessage.CHECKPOINT_REPLY);
       expect(messages, ColoMessage.VMSTATE_SEND);
