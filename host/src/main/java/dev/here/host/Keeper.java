@@ -142,6 +142,8 @@ public final class Keeper {
                   return Map.of();
                 });
     try (loop) {
+      // The first copy waits for the hypervisor most of the time.
+      GateRehearsal.begin();
       loop.start();
       // The standby prepares itself meanwhile.
       try (ApiSocket socket = new ApiSocket(folder.resolve(SOCKET), api)) {

@@ -63,9 +63,7 @@ final class KeeperRevival {
    * Returns how the protection ended; empty when the guest goes on here, ready for a new keeper.
    */
   Optional<KeeperOutcome> revive() throws InterruptedException {
-    leavings.completeAsync(
-        this::findLeavings,
-        task -> Thread.ofVirtual().name("leavings-" + order.name()).start(task));
+    leavings.completeAsync(this::findLeavings, this::startSeeing);
     try {
       return reviveOwned();
     } finally {
@@ -200,21 +198,31 @@ final class KeeperRevival {
   private Optional<KeeperOutcome> undo() {
     // A guest that stands still need not wait until its frames are out, nor they for it.
     owned.countDown();
+    CompletableFuture<Void> running = leavings.thenRunAsync(this::letIn, this::startSeeing);
     frames().letOut();
+    LOG.info("the frames of {} that were held are let out", order.name());
     try {
-      GuestReference.Leavings left = leavings.join();
-      // Where the hypervisor would have lost them, it says by now that the guest runs.
-      frames().letIn();
-      left.undo().forEach(line -> LOG.info("undone: {}", line));
+      running.join();
+      leavings.join().undo().forEach(line -> LOG.info("undone: {}", line));
       return Optional.empty();
     } catch (CompletionException e) {
+      letIn();
       return Optional.of(lost(String.valueOf(e.getCause())));
     } catch (HypervisorException e) {
       return Optional.of(lost(String.valueOf(e.getMessage())));
-    } finally {
-      // Where no hypervisor answered.
-      frames().letIn();
     }
+  }
+
+  /**
+   * Frames for the guest: where its hypervisor would have lost them, it says by now that the guest
+   * runs, or it does not answer.
+   */
+  private void letIn() {
+    frames().letIn();
+  }
+
+  private void startSeeing(Runnable task) {
+    Thread.ofVirtual().name("leavings-" + order.name()).start(task);
   }
 
   private static KeeperOutcome lost(String reason) {

@@ -38,10 +38,7 @@ record LeftFrames(UUID vm) {
    * them.
    */
   void letOut() {
-    change((netlink, gates) -> {
-      gates.outward().leaveOpen(netlink);
-      LOG.info("the frames of VM {} that were held are let out", vm);
-    });
+    change((netlink, gates) -> gates.outward().leaveOpen(netlink));
   }
 
   /** Once the guest runs: frames for it that are held go to it, and later ones pass. */

@@ -28,7 +28,7 @@ final class Protections implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Protections.class);
 
   /** A keeper's end is told only when the kernel has taken its memory back. */
-  private static final long WATCH_MILLIS = 50;
+  private static final long WATCH_MILLIS = 20;
 
   private static final int MOST_RESTARTS = 5;
   private static final Duration ENDING_LIMIT = Duration.ofSeconds(30);
@@ -85,6 +85,7 @@ final class Protections implements AutoCloseable {
     rehearsed =
         CompletableFuture.allOf(
             GuestReference.parse(keeper.order().guest()).rehearseCleanUp(),
+            GateRehearsal.begin(),
             witness
                 .map(known -> LeaseRehearsal.begin(known, keeper.order().host()))
                 .orElse(rehearsed));

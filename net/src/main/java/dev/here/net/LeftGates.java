@@ -126,16 +126,24 @@ public final class LeftGates {
   private void open(RouteNetlink netlink) {
     byPort()
         .forEach((port, own) -> {
-          int taking = redirectsTo(netlink, port);
-          // The one that takes frames of the guest now has the younger ones.
-          Comparator<GateLink> order =
-              Comparator.comparing(GateLink::isOutward)
-                  .thenComparing(link -> link.index() == taking);
-          own.stream()
-              .sorted(order)
-              .filter(link -> link.index() == taking || !isEmptyBucket(netlink, link))
-              .forEach(link -> open(netlink, link));
+          List<GateLink> order = oldestFirst(netlink, port, own);
+          for (GateLink link : order) {
+            if (link != order.getFirst()) {
+              Draining.settle();
+            }
+            open(netlink, link);
+          }
         });
+  }
+
+  /** Of those that may hold something: the one that takes frames now has the younger ones. */
+  private static List<GateLink> oldestFirst(RouteNetlink netlink, int port, List<GateLink> own) {
+    int taking = redirectsTo(netlink, port);
+    return own.stream()
+        .sorted(
+            Comparator.comparing(GateLink::isOutward).thenComparing(link -> link.index() == taking))
+        .filter(link -> link.index() == taking || !isEmptyBucket(netlink, link))
+        .toList();
   }
 
   /** Nothing comes to a bucket of the guest's frames that is not redirected to. */

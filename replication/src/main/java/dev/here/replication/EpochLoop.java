@@ -490,7 +490,7 @@ public final class EpochLoop implements AutoCloseable {
               taken.pauseNanos(),
               Math.max(0, commitNanos),
               taken.dirtyPages());
-      first.committed(whole.commitNanos());
+      first.committed(whole.intervalNanos(), whole.commitNanos());
       policy.measured(whole);
       figures.committed(epoch, whole);
     } else {

@@ -3,30 +3,38 @@ package dev.here.replication;
 /**
  * When the first checkpoints of a protection are over, and the guest's frames begin to be held. The
  * very first takes long because all is new to the standby, the ones after it where both sides' code
- * runs for the first time: on a slow host 3 s, then 2, less than a half second after ten. Nothing
- * is held for them, so that the guest's clients do not notice, and no standby may take over yet.
- * Where checkpoints stay slow they are not waited for.
+ * runs for the first time: on a slow host 3 s, then 2, less than a half second after ten. The
+ * intervals that follow from them get shorter more slowly still. Nothing is held for them, so that
+ * the guest's clients do not notice, and no standby may take over yet. Where checkpoints stay slow
+ * they are not waited for.
  */
 final class FirstCheckpoints {
   /** A commit that a client may wait for. */
   private static final long QUICK_NANOS = 300_000_000;
 
+  /** Of the one before; less is on its way down. */
+  private static final double SETTLED = 0.8;
+
   private static final int MOST = 10;
 
   private int commits;
-  private long lastNanos;
+  private long roundNanos = Long.MAX_VALUE;
+  private boolean settled;
 
   /**
    * One more was committed.
    *
+   * @param intervalNanos for which the guest ran before
    * @param commitNanos from when the guest went on until the standby had it
    */
-  void committed(long commitNanos) {
+  void committed(long intervalNanos, long commitNanos) {
+    long before = roundNanos;
     commits++;
-    lastNanos = commitNanos;
+    roundNanos = intervalNanos + commitNanos;
+    settled = commitNanos <= QUICK_NANOS && roundNanos >= SETTLED * before;
   }
 
   boolean areOver() {
-    return commits > 0 && lastNanos <= QUICK_NANOS || commits >= MOST;
+    return settled || commits >= MOST;
   }
 }

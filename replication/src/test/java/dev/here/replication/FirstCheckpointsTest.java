@@ -9,31 +9,34 @@ class FirstCheckpointsTest {
 
   private final FirstCheckpoints first = new FirstCheckpoints();
 
+  private boolean areOverAfter(long intervalMillis, long commitMillis) {
+    first.committed(intervalMillis * MILLI, commitMillis * MILLI);
+    return first.areOver();
+  }
+
   @Test
-  void oneIsEnoughWhereItIsQuick() {
+  void theyAreWaitedForWhileTheyGetShorter() {
     assertThat(first.areOver()).isFalse();
-    first.committed(20 * MILLI);
-    assertThat(first.areOver()).isTrue();
+    assertThat(areOverAfter(500, 290)).isFalse();
+    assertThat(areOverAfter(90, 20)).isFalse();
+    assertThat(areOverAfter(60, 20)).isFalse();
+    assertThat(areOverAfter(42, 19)).isFalse();
+    assertThat(areOverAfter(40, 18)).isTrue();
   }
 
   @Test
   void slowOnesAreWaitedFor() {
-    first.committed(3000 * MILLI);
-    first.committed(900 * MILLI);
-    assertThat(first.areOver()).isFalse();
-    first.committed(400 * MILLI);
-    assertThat(first.areOver()).isFalse();
-    first.committed(200 * MILLI);
-    assertThat(first.areOver()).isTrue();
+    assertThat(areOverAfter(100, 3000)).isFalse();
+    assertThat(areOverAfter(100, 3100)).isFalse();
+    assertThat(areOverAfter(3000, 310)).isFalse();
+    assertThat(areOverAfter(3000, 290)).isTrue();
   }
 
   @Test
   void butNotForEver() {
     for (int commit = 0; commit < 9; commit++) {
-      first.committed(3000 * MILLI);
-      assertThat(first.areOver()).isFalse();
+      assertThat(areOverAfter(100, 3000)).isFalse();
     }
-    first.committed(3000 * MILLI);
-    assertThat(first.areOver()).isTrue();
+    assertThat(areOverAfter(100, 3000)).isTrue();
   }
 }

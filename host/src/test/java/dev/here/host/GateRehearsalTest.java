@@ -1,0 +1,25 @@
+package dev.here.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.here.ffi.LinkFacts;
+import dev.here.ffi.RouteNetlink;
+import dev.here.ffi.Threads;
+import dev.here.testkit.OwnNetwork;
+import org.junit.jupiter.api.Test;
+
+class GateRehearsalTest {
+  @Test
+  void leavesNothingButItsPort() throws Exception {
+    OwnNetwork.run(
+        Threads::enterOwnNetwork,
+        () -> {
+          GateRehearsal.run();
+          try (RouteNetlink netlink = RouteNetlink.open()) {
+            assertThat(LinkFacts.all(netlink))
+                .extracting(LinkFacts::name)
+                .containsExactlyInAnyOrder("lo", "heretrial0");
+          }
+        });
+  }
+}
