@@ -16,6 +16,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -587,9 +588,7 @@ class GateContract {
       gates.release(1);
       gates.holdInbound();
       pause();
-      LeftGates left = LeftGates.ofVm(network.netlink(), VM);
-      left.outward().leaveOpen(network.netlink());
-      left.inward().leaveOpen(network.netlink());
+      leaveOpen();
       pause();
       gates = gates();
     }
@@ -599,8 +598,51 @@ class GateContract {
     int expected = outside.end();
     assertThat(network.seenByGuest(expected))
         .containsExactlyInAnyOrderElementsOf(numbers(1, expected));
+    assertThat(sent).isGreaterThan(1_000);
+    assertThat(expected).isGreaterThan(1_000);
     gates.close();
     isAsBefore();
+  }
+
+  /** Its maker dropped the frames, and died before the guest did, which goes on here. */
+  @Test
+  void aDroppingGateIsRemovedByWhoGoesOnWithTheGuest() {
+    leave(Death.AFTER_DROPPING);
+    leaveOpen();
+    assertThat(network.seenOutside(0)).isEmpty();
+    network.guestSends(11, 20);
+    assertThat(network.seenOutside(10)).isEqualTo(numbers(11, 20));
+    LeftGates.ofVm(network.netlink(), VM).leftOpen(network.netlink()).remove(network.netlink());
+    isAsBefore();
+  }
+
+  @Test
+  void placesForFiltersThatAUserMadeStayAcrossDeaths() {
+    network.add(GatedNetwork.UsersQueue.CLSACT);
+    leave(Death.BETWEEN_BOUNDARY_AND_RELEASE);
+    leaveOpen();
+    gates().close();
+    assertThat(network.has(GatedNetwork.UsersQueue.CLSACT)).isTrue();
+  }
+
+  /** The dead one's places for filters are not left behind. */
+  @Test
+  void gatesThatCannotFollowADeadOneLeaveNothing() {
+    leave(Death.BETWEEN_BOUNDARY_AND_RELEASE);
+    Assumptions.assumeFalse(isPlugged(), "the name that is taken here is the dead gate's there");
+    String taken = "hg%do".formatted(RouteNetlink.interfaceIndex(GatedNetwork.PORT).orElseThrow());
+    leaveOpen();
+    assertThat(network.seenOutside(10)).isEqualTo(numbers(1, 10));
+    network.netlink().addLink(taken, "bridge");
+    assertThatThrownBy(this::gates).isInstanceOf(GateException.class).hasMessageContaining("p0");
+    network.netlink().deleteLink(taken);
+    isAsBefore();
+  }
+
+  private void leaveOpen() {
+    LeftGates left = LeftGates.ofVm(network.netlink(), VM);
+    left.outward().leaveOpen(network.netlink());
+    left.inward().leaveOpen(network.netlink());
   }
 
   private static void pause() {

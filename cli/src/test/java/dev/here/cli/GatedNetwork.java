@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Assumptions;
@@ -66,32 +67,29 @@ final class GatedNetwork implements AutoCloseable {
 
   /** Somebody who goes on sending numbered frames. */
   static final class Sending {
-    private final Thread thread;
+    private final CompletableFuture<Void> sending;
     private volatile boolean ended;
     private volatile int last;
 
     private Sending(int first, long pauseNanos, IntConsumer send) {
       last = first;
       send.accept(first);
-      thread =
-          Thread.ofPlatform()
-              .start(() -> {
+      sending =
+          CompletableFuture.runAsync(
+              () -> {
                 while (!ended) {
                   send.accept(last + 1);
                   last++;
                   LockSupport.parkNanos(pauseNanos);
                 }
-              });
+              },
+              task -> Thread.ofPlatform().daemon().start(task));
     }
 
-    /** Ends it, and returns the number of the last frame. */
+    /** Ends it, and returns the number of the last frame; throws what a frame failed with. */
     int end() {
       ended = true;
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        throw new AssertionError(e);
-      }
+      sending.join();
       return last;
     }
   }

@@ -148,6 +148,11 @@ public final class Keeper {
       // The standby prepares itself meanwhile.
       try (ApiSocket socket = new ApiSocket(folder.resolve(SOCKET), api)) {
         ProtectionState end = loop.awaitEnd();
+        if (end == ProtectionState.REPLACED) {
+          // Nothing here is this process's any more: nothing of it is put in order.
+          LOG.error("ended: {}", loop.status().reason());
+          Runtime.getRuntime().halt(HALTED);
+        }
         boolean worked = loop.status().checkpoints() > 0;
         KeeperOutcome outcome =
             new KeeperOutcome(

@@ -15,16 +15,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What is done after a keeper's death. The guest goes on soon, if it stood still in a checkpoint.
- * Its frames go nowhere until the gates are removed, and they may be removed only by who owns the
- * VM, once the standby can no longer take over: a checkpoint that it would go on from does not know
- * of the frames that leave then.
+ * Its frames go nowhere until the gates are opened, and they may be opened only by who owns the VM,
+ * once the standby can no longer take over: a checkpoint that it would go on from does not know of
+ * the frames that leave then.
  *
  * <pre>
- *   keeper died ─► its lease is inherited ─► gates removed ─► lease given up
+ *   keeper died ─► its lease is inherited ─► gates opened ─► lease given up
  *      │  │                   │
  *      │  └──it had none      └──not certain, or somebody else's
  *      │              ▼                 ▼
- *      │  the dead keeper's lease is waited for ─► ours: gates removed
+ *      │  the dead keeper's lease is waited for ─► ours: gates opened
  *      │                                        └► the standby's: the guest here is ended
  *      └─► its hypervisor died, too, and the standby may take over: it does
  * </pre>
@@ -114,7 +114,7 @@ final class KeeperRevival {
     return HypervisorMark.isDead(folder).orElseGet(() -> frames().haveNoGuest());
   }
 
-  /** The gates are removed, or the hypervisor is lost. */
+  /** The gates are open, or the hypervisor is lost. */
   private record Revived(Optional<KeeperOutcome> outcome) {}
 
   /** Empty when the dead keeper's lease cannot be had so: nothing was touched then. */
@@ -200,7 +200,6 @@ final class KeeperRevival {
     owned.countDown();
     CompletableFuture<Void> running = leavings.thenRunAsync(this::letIn, this::startSeeing);
     frames().letOut();
-    LOG.info("the frames of {} that were held are let out", order.name());
     try {
       running.join();
       leavings.join().undo().forEach(line -> LOG.info("undone: {}", line));

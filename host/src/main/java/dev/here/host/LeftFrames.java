@@ -38,7 +38,10 @@ record LeftFrames(UUID vm) {
    * them.
    */
   void letOut() {
-    change((netlink, gates) -> gates.outward().leaveOpen(netlink));
+    change((netlink, gates) -> {
+      gates.outward().leaveOpen(netlink);
+      LOG.debug("the frames of VM {} that were held are let out", vm);
+    });
   }
 
   /** Once the guest runs: frames for it that are held go to it, and later ones pass. */

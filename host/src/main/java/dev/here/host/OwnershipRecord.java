@@ -13,23 +13,42 @@ import java.util.regex.Pattern;
  * owner writes a higher token.
  *
  * @param token fencing token of the last owner, at least 1
+ * @param since the lowest token from which on all owners were on the same host as the last
  * @param takeOverAllowed whether a standby of that owner may follow it when its lease has ended
  * @param claim the attempt that made it the owner, to be known again when its answer was lost
  * @param host the last owner's name
  */
-record OwnershipRecord(long token, boolean takeOverAllowed, UUID claim, String host) {
+record OwnershipRecord(long token, long since, boolean takeOverAllowed, UUID claim, String host) {
   private static final int MOST_OCTETS = 1024;
   private static final int MOST_HOST_CHARS = 128;
   private static final String NUMBER = "([1-9][0-9]{0,18})";
   private static final String HOST = "host ([^\\p{Cntrl}]{1,128})\n";
   private static final Pattern RECORD =
       Pattern.compile(
-          "here-owner 1\ntoken "
+          "here-owner (?:1\ntoken "
               + NUMBER
-              + "\ntakeover (allowed|refused)\nclaim ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\n"
+              + "|2\ntoken "
+              + NUMBER
+              + "\nsince "
+              + NUMBER
+              + ")\ntakeover (allowed|refused)\nclaim ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\n"
               + HOST);
+
+  /** Groups of {@link #RECORD}; version 1 says nothing of earlier owners. */
+  private static final int TOKEN_1 = 1;
+
+  private static final int TOKEN_2 = 2;
+  private static final int SINCE = 3;
+  private static final int TAKE_OVER = 4;
+  private static final int CLAIM = 5;
+  private static final int HOST_NAME = 6;
   private static final Pattern LEASE =
       Pattern.compile("here-lease 1\ntoken " + NUMBER + "\n" + HOST);
+
+  /** Of the first owner that a VM ever had. */
+  static OwnershipRecord first(UUID claimant, String hostName) {
+    return new OwnershipRecord(1, 1, false, claimant, hostName);
+  }
 
   /**
    * A host's name as it can be written.
@@ -54,16 +73,22 @@ record OwnershipRecord(long token, boolean takeOverAllowed, UUID claim, String h
     if (token == Long.MAX_VALUE) {
       throw new OwnershipException("fencing token %d has no successor".formatted(token));
     }
-    return new OwnershipRecord(token + 1, false, claimant, hostName);
+    long from = hostName.equals(host) ? since : token + 1;
+    return new OwnershipRecord(token + 1, from, false, claimant, hostName);
+  }
+
+  /** Whether nobody on another host has been owner since the owner with {@code earlier}. */
+  boolean staysOn(String hostName, long earlier) {
+    return host.equals(hostName) && since <= earlier;
   }
 
   OwnershipRecord allowing(boolean allowed) {
-    return new OwnershipRecord(token, allowed, claim, host);
+    return new OwnershipRecord(token, since, allowed, claim, host);
   }
 
   byte[] encoded() {
-    return "here-owner 1\ntoken %d\ntakeover %s\nclaim %s\nhost %s\n"
-        .formatted(token, takeOverAllowed ? "allowed" : "refused", claim, host)
+    return "here-owner 2\ntoken %d\nsince %d\ntakeover %s\nclaim %s\nhost %s\n"
+        .formatted(token, since, takeOverAllowed ? "allowed" : "refused", claim, host)
         .getBytes(StandardCharsets.UTF_8);
   }
 
@@ -81,11 +106,18 @@ record OwnershipRecord(long token, boolean takeOverAllowed, UUID claim, String h
    */
   static OwnershipRecord decode(String path, byte[] octets) {
     Matcher fields = match(RECORD, path, octets);
+    boolean first = fields.group(TOKEN_1) != null;
+    long token = number(path, fields.group(first ? TOKEN_1 : TOKEN_2));
+    long since = first ? token : number(path, fields.group(SINCE));
+    if (since > token) {
+      throw refused(path, "its owners are on one host since %d, after %d".formatted(since, token));
+    }
     return new OwnershipRecord(
-        number(path, fields.group(1)),
-        fields.group(2).equals("allowed"),
-        UUID.fromString(fields.group(3)),
-        fields.group(4));
+        token,
+        since,
+        fields.group(TAKE_OVER).equals("allowed"),
+        UUID.fromString(fields.group(CLAIM)),
+        fields.group(HOST_NAME));
   }
 
   /**

@@ -171,6 +171,7 @@ final class Protections implements AutoCloseable {
     } else if (isToBeRevived(keeper)) {
       throw beingRevived(name);
     } else {
+      new LeftFrames(VmIdentity.of(name)).removeOpen();
       keeper.close();
       keeper.forget();
       keepers.remove(name);

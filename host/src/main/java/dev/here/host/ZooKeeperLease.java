@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
  * A lease in Apache ZooKeeper: docs/specs/ownership.md.
  *
  * <pre>
- *   granted ──► HELD ──token moved on──► LOST
+ *   granted ──► HELD ──token moved on──► LOST, or REPLACED where this host has the next one
  *                │
  *                ├──closed──► LEAVING ──owner node gone──► GONE
  *   no answer ───────────────►   │
@@ -48,6 +48,7 @@ final class ZooKeeperLease implements Lease {
   private enum Standing {
     HELD,
     LOST,
+    REPLACED,
     LEAVING,
     GONE
   }
@@ -97,7 +98,12 @@ final class ZooKeeperLease implements Lease {
 
   @Override
   public boolean isLost() {
-    return standing == Standing.LOST;
+    return standing == Standing.LOST || isReplaced();
+  }
+
+  @Override
+  public boolean isReplaced() {
+    return standing == Standing.REPLACED;
   }
 
   /** Asks the witness for what is due; does not wait for the answer. */
@@ -112,7 +118,7 @@ final class ZooKeeperLease implements Lease {
     switch (standing) {
       case HELD -> underWay = confirm(nodes, nowNanos);
       case LEAVING -> underWay = leave(nodes);
-      case LOST, GONE -> witness.forget(this);
+      case LOST, REPLACED, GONE -> witness.forget(this);
     }
   }
 
@@ -168,7 +174,8 @@ final class ZooKeeperLease implements Lease {
 
   private synchronized void lost(OwnershipRecord successor) {
     if (standing == Standing.HELD) {
-      standing = Standing.LOST;
+      boolean here = successor.staysOn(record.host(), token());
+      standing = here ? Standing.REPLACED : Standing.LOST;
       clock.ended();
       LOG.warn(
           "lease {} of {} is lost: {} owns it with {}",
@@ -247,7 +254,7 @@ final class ZooKeeperLease implements Lease {
   public void close() {
     CompletableFuture<?> left;
     synchronized (this) {
-      if (standing == Standing.GONE || standing == Standing.LOST) {
+      if (standing == Standing.GONE || isLost()) {
         return;
       }
       standing = Standing.LEAVING;

@@ -197,7 +197,7 @@ final class ZooKeeperOwnership implements Ownership {
     } catch (KeeperException.NodeExistsException e) {
       // Another VM came first.
     }
-    OwnershipRecord record = new OwnershipRecord(1, false, claim, host);
+    OwnershipRecord record = OwnershipRecord.first(claim, host);
     Op write =
         Op.create(recordPath, record.encoded(), ZooDefs.Ids.OPEN_ACL_UNSAFE, CreateMode.PERSISTENT);
     return attempt(nodes, record, List.of(write), deadlineNanos);

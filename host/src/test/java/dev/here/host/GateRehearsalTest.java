@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class GateRehearsalTest {
   @Test
-  void leavesNothingButItsPort() throws Exception {
+  void leavesNoGate() throws Exception {
     OwnNetwork.run(
         Threads::enterOwnNetwork,
         () -> {
@@ -18,7 +18,8 @@ class GateRehearsalTest {
           try (RouteNetlink netlink = RouteNetlink.open()) {
             assertThat(LinkFacts.all(netlink))
                 .extracting(LinkFacts::name)
-                .containsExactlyInAnyOrder("lo", "heretrial0");
+                .contains("heretrial0")
+                .noneMatch(name -> name.startsWith("hg"));
           }
         });
   }

@@ -139,6 +139,7 @@ class ZooKeeperOwnershipTest {
       assertThat(lease.releasableUntilNanos() - System.nanoTime()).isPositive();
       assertThat(tryAcquire()).isEmpty();
       OwnershipSteps.until("the daemon's is lost", daemons::isLost);
+      assertThat(daemons.isReplaced()).as("to its own host").isTrue();
       assertThat(daemons.releasableUntilNanos() - System.nanoTime()).isNotPositive();
       assertThat(OwnershipSteps.answered(() -> place.inherit(token))).as("once only").isEmpty();
       daemons.close();
@@ -304,6 +305,7 @@ class ZooKeeperOwnershipTest {
       relay.silenceToClient(false);
       relay.mend();
       OwnershipSteps.until("the successor is known", lease::isLost);
+      assertThat(lease.isReplaced()).as("to another host").isFalse();
       assertThat(lease.mayRelease()).isFalse();
       assertThat(successor.mayRelease()).isTrue();
     }
@@ -418,7 +420,7 @@ class ZooKeeperOwnershipTest {
   @Test
   void changedRecordsAreRefusedOrReadAsWritten() {
     OwnershipRecord record =
-        new OwnershipRecord(Long.MAX_VALUE, true, UUID.randomUUID(), "höst \"1\"");
+        new OwnershipRecord(Long.MAX_VALUE, 7, true, UUID.randomUUID(), "höst \"1\"");
     assertThat(OwnershipRecord.decode("/p", record.encoded())).isEqualTo(record);
     assertThat(OwnershipRecord.leaseToken("/p", record.encodedLease())).isEqualTo(Long.MAX_VALUE);
     assertThatThrownBy(() -> record.next(UUID.randomUUID(), "h"))
@@ -438,6 +440,40 @@ class ZooKeeperOwnershipTest {
       }
     }
     assertThat(refused).isGreaterThan(5_000);
+  }
+
+  @Test
+  void aRecordKnowsSinceWhenTheVmIsOnItsHost() {
+    UUID claim = UUID.randomUUID();
+    OwnershipRecord inherited = OwnershipRecord.first(claim, "a").next(claim, "a");
+    assertThat(inherited.staysOn("a", 1)).isTrue();
+    assertThat(inherited.staysOn("b", 1)).isFalse();
+    OwnershipRecord away = inherited.next(claim, "b");
+    assertThat(away.staysOn("b", 2)).isFalse();
+    assertThat(away.staysOn("b", 3)).isTrue();
+    OwnershipRecord back = away.next(claim, "a").next(claim, "a");
+    assertThat(back.staysOn("a", 2)).as("b had it in between").isFalse();
+    assertThat(back.staysOn("a", 4)).isTrue();
+    assertThat(OwnershipRecord.decode("/p", back.encoded())).isEqualTo(back);
+  }
+
+  @Test
+  void aRecordOfVersion1IsReadAndFollowed() {
+    UUID claim = UUID.fromString("11111111-2222-3333-4444-555555555555");
+    byte[] octets =
+        "here-owner 1\ntoken 5\ntakeover allowed\nclaim %s\nhost a\n"
+            .formatted(claim)
+            .getBytes(StandardCharsets.UTF_8);
+    OwnershipRecord old = OwnershipRecord.decode("/p", octets);
+    assertThat(old).isEqualTo(new OwnershipRecord(5, 5, true, claim, "a"));
+    assertThat(old.next(claim, "a").staysOn("a", 5)).isTrue();
+    byte[] wrong =
+        "here-owner 2\ntoken 5\nsince 6\ntakeover allowed\nclaim %s\nhost a\n"
+            .formatted(claim)
+            .getBytes(StandardCharsets.UTF_8);
+    assertThatThrownBy(() -> OwnershipRecord.decode("/p", wrong))
+        .isInstanceOf(OwnershipException.class)
+        .hasMessageContaining("since 6");
   }
 
   private static ZooKeeper observer() throws Exception {

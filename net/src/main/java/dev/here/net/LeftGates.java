@@ -6,6 +6,7 @@ import dev.here.ffi.RouteNetlink;
 import dev.here.ffi.TrafficControl;
 import dev.here.ffi.TrafficControl.Plug;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -111,9 +112,11 @@ public final class LeftGates {
 
   /**
    * As {@link #letOut}, but they stay, and later frames pass through them: until the next gates of
-   * the VM are made, or until {@link #leftOpen} finds them.
+   * the VM are made, or until {@link #leftOpen} finds them. One that drops would go on with that,
+   * and is removed.
    */
   public void leaveOpen(RouteNetlink netlink) {
+    only(link -> link.isDropping(netlink)).makeWay(netlink);
     open(netlink);
     links.forEach(link -> unlessGone(netlink, link, () -> link.markOpen(netlink)));
   }
@@ -176,7 +179,6 @@ public final class LeftGates {
             default -> LOG.debug("{} has no queue of ours", link);
           }
           await(netlink, link);
-          Draining.settle();
         });
   }
 
@@ -221,16 +223,7 @@ public final class LeftGates {
 
   /** Removes them; frames take their own way again, and what is held is lost. */
   public void remove(RouteNetlink netlink) {
-    byPort()
-        .forEach((port, own) -> {
-          boolean unused = takeAway(netlink, port, own);
-          if (unused
-              && own.getFirst().madeClassifier()
-              && TrafficControl.classifier(netlink, port).isPresent()) {
-            netlink.request(
-                TrafficControl.deleteClassifier(port), "remove clsact from interface " + port);
-          }
-        });
+    takeAway(netlink, true);
   }
 
   /**
@@ -240,7 +233,7 @@ public final class LeftGates {
    * @return whether the places were made for a gate
    */
   boolean makeWay(RouteNetlink netlink) {
-    byPort().forEach((port, own) -> takeAway(netlink, port, own));
+    takeAway(netlink, false);
     return links.stream().anyMatch(GateLink::madeClassifier);
   }
 
@@ -250,39 +243,56 @@ public final class LeftGates {
     return makeWay(netlink);
   }
 
+  private void takeAway(RouteNetlink netlink, boolean withPlaces) {
+    byPort()
+        .forEach((port, own) -> {
+          if (LinkFacts.find(netlink, port).isPresent()) {
+            boolean ours = removeFilters(netlink, port, own);
+            // What was redirected just before may be on its way to them.
+            Draining.settle();
+            // Frames that went in just before are overtaken by none.
+            own.forEach(link -> unlessGone(netlink, link, () -> await(netlink, link)));
+            if (withPlaces && ours && own.getFirst().madeClassifier()) {
+              removePlaces(netlink, port);
+            }
+          }
+          // Last, for their aliases say what is to be removed.
+          own.forEach(link -> link.remove(netlink));
+        });
+  }
+
   private Map<Integer, List<GateLink>> byPort() {
     return links.stream().collect(Collectors.groupingBy(GateLink::port));
   }
 
-  /** Returns whether the port is there, was one of theirs, and has no filters any more. */
-  private static boolean takeAway(RouteNetlink netlink, int port, List<GateLink> own) {
-    boolean unused = false;
-    if (LinkFacts.find(netlink, port).isPresent()) {
-      unused = freePort(netlink, port, own);
-      // What was redirected just before may be on its way to them.
-      Draining.settle();
-      // Frames that went in just before are overtaken by none.
-      own.forEach(link -> unlessGone(netlink, link, () -> await(netlink, link)));
-    }
-    own.forEach(link -> link.remove(netlink));
-    return unused;
-  }
-
-  /** Another may have made gates at the port since these were found: what is theirs stays. */
-  private static boolean freePort(RouteNetlink netlink, int port, List<GateLink> own) {
+  /**
+   * Another may have made gates at the port since these were found: what is theirs stays.
+   *
+   * @return whether the port is still theirs
+   */
+  private static boolean removeFilters(RouteNetlink netlink, int port, List<GateLink> own) {
     Set<Integer> targets = own.stream().map(GateLink::index).collect(Collectors.toSet());
     targets.add(TrafficControl.Filter.GONE);
     boolean ours = own.stream().anyMatch(link -> !link.isGone(netlink));
-    boolean others = false;
     for (PortFilter.Way way : PortFilter.Way.values()) {
       var filter = new PortFilter(port, way);
       if (filter.find(netlink).filter(f -> targets.contains(f.redirectsTo())).isPresent()) {
         netlink.request(filter.remove(), "free interface " + port);
         ours = true;
       }
-      others |= !TrafficControl.filters(netlink, port, way.side()).isEmpty();
     }
-    return ours && !others;
+    return ours;
+  }
+
+  /** Removes a port's places for filters, unless there is one. */
+  static void removePlaces(RouteNetlink netlink, int port) {
+    boolean used =
+        Arrays.stream(PortFilter.Way.values())
+            .anyMatch(way -> !TrafficControl.filters(netlink, port, way.side()).isEmpty());
+    if (!used && TrafficControl.classifier(netlink, port).isPresent()) {
+      netlink.request(
+          TrafficControl.deleteClassifier(port), "remove clsact from interface " + port);
+    }
   }
 
   @Override

@@ -31,22 +31,25 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<D
    * @throws GateException when the port or the kernel is not fit for it; nothing of it is left then
    */
   static PortGate make(RouteNetlink netlink, UUID vm, String name) {
-    LeftGates left = LeftGates.atPort(netlink, GatedPort.index(netlink, name));
+    int index = GatedPort.index(netlink, name);
+    LeftGates left = LeftGates.atPort(netlink, index);
     LeftGates others = left.only(link -> !link.vm().equals(vm));
     others.drop(netlink);
     boolean ownPlaces = others.makeWay(netlink);
     ownPlaces |= left.only(link -> link.vm().equals(vm)).giveWay(netlink);
-    GatedPort port = GatedPort.require(netlink, name);
-    var maker = new Maker(netlink, vm, port, ownPlaces);
+    List<GateLink> made = new ArrayList<>();
     try {
-      return maker.make();
-    } catch (NativeException e) {
-      new LeftGates(maker.made).remove(netlink);
-      throw new GateException(
-          "the frames of %s cannot be held: %s".formatted(name, e.getMessage()), e);
-    } catch (GateException e) {
-      new LeftGates(maker.made).remove(netlink);
-      throw e;
+      GatedPort port = GatedPort.require(netlink, name);
+      return new Maker(netlink, vm, port, ownPlaces, made).make();
+    } catch (NativeException | GateException e) {
+      new LeftGates(made).remove(netlink);
+      if (ownPlaces) {
+        LeftGates.removePlaces(netlink, index);
+      }
+      throw e instanceof GateException gate
+          ? gate
+          : new GateException(
+              "the frames of %s cannot be held: %s".formatted(name, e.getMessage()), e);
     }
   }
 
@@ -96,14 +99,20 @@ record PortGate(GatedPort port, FrameQueue out, Optional<InboundGate> in, List<D
     /** Whether the port's places for filters are removed with the gate. */
     private final boolean ownsClassifier;
 
-    private final List<GateLink> made = new ArrayList<>();
+    private final List<GateLink> made;
 
-    Maker(RouteNetlink netlink, UUID vm, GatedPort port, boolean ownsClassifier) {
+    Maker(
+        RouteNetlink netlink,
+        UUID vm,
+        GatedPort port,
+        boolean ownsClassifier,
+        List<GateLink> made) {
       this.netlink = netlink;
       this.vm = vm;
       this.port = port;
       this.makesClassifier = port.classifier().isEmpty();
       this.ownsClassifier = makesClassifier || ownsClassifier;
+      this.made = made;
     }
 
     PortGate make() {

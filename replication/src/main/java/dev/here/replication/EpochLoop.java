@@ -502,7 +502,7 @@ public final class EpochLoop implements AutoCloseable {
     if (covered && figures.state() != ProtectionState.SWITCHING_OVER) {
       enter(ProtectionState.PROTECTED, textOfLost(held.lost()));
     } else if (commit.isOpen() && !first.areOver()) {
-      enter(figures.state(), "the first checkpoints take long, nothing is held for them yet");
+      enter(figures.state(), "the first checkpoints: nothing is held for them yet");
     }
     events.committed(status(held));
   }
@@ -593,6 +593,12 @@ public final class EpochLoop implements AutoCloseable {
   }
 
   private void beFenced() {
+    if (lease.isReplaced()) {
+      enter(
+          ProtectionState.REPLACED,
+          "another process of this host took this one for dead and owns the VM now");
+      return;
+    }
     commit.discard();
     kill();
     enter(ProtectionState.FENCED, "another host owns the VM now");

@@ -15,6 +15,9 @@ final class FirstCheckpoints {
   /** Of the one before; less is on its way down. */
   private static final double SETTLED = 0.8;
 
+  /** Nobody who wants such intervals gains by waiting for them to get shorter. */
+  private static final long LONG_NANOS = 1_000_000_000;
+
   private static final int MOST = 10;
 
   private int commits;
@@ -31,7 +34,8 @@ final class FirstCheckpoints {
     long before = roundNanos;
     commits++;
     roundNanos = intervalNanos + commitNanos;
-    settled = commitNanos <= QUICK_NANOS && roundNanos >= SETTLED * before;
+    boolean shrinking = roundNanos < SETTLED * before && intervalNanos < LONG_NANOS;
+    settled = commitNanos <= QUICK_NANOS && !shrinking;
   }
 
   boolean areOver() {

@@ -96,6 +96,12 @@ public final class InProcessOwnership {
       }
     }
 
+    /** Nothing inherits here. */
+    @Override
+    public boolean isReplaced() {
+      return false;
+    }
+
     @Override
     public void allowTakeOver(boolean allowed) {
       synchronized (InProcessOwnership.this) {

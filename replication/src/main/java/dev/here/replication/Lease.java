@@ -28,6 +28,12 @@ public interface Lease extends AutoCloseable {
   boolean isLost();
 
   /**
+   * It is lost to another process of this host, which believed its holder dead: that one decides
+   * about guest and frames now, and the guest here is no second one.
+   */
+  boolean isReplaced();
+
+  /**
    * Writes down whether a standby of this owner may take over when the lease ends. It must not
    * while frames leave that no committed checkpoint knows of.
    *

@@ -22,6 +22,8 @@ public enum ProtectionState {
   HANDED_OVER(true),
   /** Another host owns the VM; the copy here was ended. */
   FENCED(true),
+  /** Another process of this host has the guest, the frames and the lease: all is left to it. */
+  REPLACED(true),
   /** The guest is gone, and no standby could take it over. */
   LOST(true),
   /** Protection ended because of a failure; the guest goes on here, unprotected. */

@@ -184,6 +184,19 @@ class EndToEndTest {
   }
 
   @Test
+  void leavesTheGuestToAnotherProcessOfItsHostThatTookItForDead() throws Exception {
+    try (Rack rack = new Rack(11, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.lease.beReplaced();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.REPLACED);
+      assertThat(rack.loop.status().safe()).isFalse();
+      assertThat(rack.primary.isGone()).isFalse();
+      assertThat(rack.frames.holds()).isTrue();
+    }
+  }
+
+  @Test
   void seedsAgainAStandbyThatLostItsReplica() throws Exception {
     try (Rack rack = new Rack(7, 300, 2, true, 0)) {
       rack.loop.start();

@@ -33,6 +33,11 @@ class FirstCheckpointsTest {
   }
 
   @Test
+  void longIntervalsAreNotWaitedFor() {
+    assertThat(areOverAfter(60_000, 20)).isTrue();
+  }
+
+  @Test
   void butNotForEver() {
     for (int commit = 0; commit < 9; commit++) {
       assertThat(areOverAfter(100, 3000)).isFalse();

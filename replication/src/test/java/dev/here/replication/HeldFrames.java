@@ -66,6 +66,11 @@ final class HeldFrames implements FrameOutput {
     return false;
   }
 
+  /** Whether it is as somebody's that is not to be touched: shut, with what it holds. */
+  synchronized boolean holds() {
+    return !open && !discarding;
+  }
+
   synchronized List<Long> left() {
     return List.copyOf(left);
   }

@@ -218,6 +218,11 @@ class OneOwnerTest {
       }
 
       @Override
+      public boolean isReplaced() {
+        return false;
+      }
+
+      @Override
       public void allowTakeOver(boolean allowed) {}
 
       @Override

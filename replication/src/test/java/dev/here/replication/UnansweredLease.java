@@ -1,6 +1,6 @@
 package dev.here.replication;
 
-/** A lease whose third party is not always heard, nor always hears. */
+/** A lease whose third party is not always heard, nor always hears, and which can be inherited. */
 final class UnansweredLease implements Lease {
   /** What becomes of a write. */
   enum Write {
@@ -12,6 +12,7 @@ final class UnansweredLease implements Lease {
 
   private final Lease lease;
   private volatile Write write = Write.ANSWERED;
+  private volatile boolean replaced;
 
   UnansweredLease(Lease lease) {
     this.lease = lease;
@@ -19,6 +20,11 @@ final class UnansweredLease implements Lease {
 
   void write(Write what) {
     write = what;
+  }
+
+  /** Another process of this host has it. */
+  void beReplaced() {
+    replaced = true;
   }
 
   @Override
@@ -39,7 +45,7 @@ final class UnansweredLease implements Lease {
 
   @Override
   public boolean mayRelease() {
-    return lease.mayRelease();
+    return !replaced && lease.mayRelease();
   }
 
   @Override
@@ -49,7 +55,12 @@ final class UnansweredLease implements Lease {
 
   @Override
   public boolean isLost() {
-    return lease.isLost();
+    return replaced || lease.isLost();
+  }
+
+  @Override
+  public boolean isReplaced() {
+    return replaced;
   }
 
   @Override
