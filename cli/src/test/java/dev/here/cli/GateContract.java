@@ -584,9 +584,10 @@ class GateContract {
     GatedNetwork.Sending guest = network.guestKeepsSending(1, SOMETIMES_NANOS);
     GatedNetwork.Sending outside = network.outsideKeepsSending(1, SOMETIMES_NANOS);
     for (int death = 0; death < 10; death++) {
-      gates.endEpoch(1);
-      gates.release(1);
-      gates.holdInbound();
+      GuestGates dying = gates;
+      guest.whileStill(() -> dying.endEpoch(1));
+      dying.release(1);
+      dying.holdInbound();
       pause();
       leaveOpen();
       pause();
@@ -598,8 +599,8 @@ class GateContract {
     int expected = outside.end();
     assertThat(network.seenByGuest(expected))
         .containsExactlyInAnyOrderElementsOf(numbers(1, expected));
-    assertThat(sent).isGreaterThan(1_000);
-    assertThat(expected).isGreaterThan(1_000);
+    assertThat(sent).isGreaterThan(200);
+    assertThat(expected).isGreaterThan(200);
     gates.close();
     isAsBefore();
   }

@@ -78,12 +78,19 @@ final class GatedNetwork implements AutoCloseable {
           CompletableFuture.runAsync(
               () -> {
                 while (!ended) {
-                  send.accept(last + 1);
-                  last++;
+                  synchronized (this) {
+                    send.accept(last + 1);
+                    last++;
+                  }
                   LockSupport.parkNanos(pauseNanos);
                 }
               },
               task -> Thread.ofPlatform().daemon().start(task));
+    }
+
+    /** Sends nothing meanwhile, as a guest that stands still. */
+    synchronized void whileStill(Runnable what) {
+      what.run();
     }
 
     /** Ends it, and returns the number of the last frame; throws what a frame failed with. */
