@@ -155,9 +155,7 @@ record GateLink(int index, UUID vm, int port, Role role, boolean madeClassifier)
    * Says that it passes all frames, and that it may be removed. It was opened by the VM's owner.
    */
   void markOpen(RouteNetlink netlink) {
-    if (!isDropping(netlink)) {
-      netlink.alias(index, alias() + LEFT_OPEN);
-    }
+    netlink.alias(index, alias() + LEFT_OPEN);
   }
 
   boolean isLeftOpen(RouteNetlink netlink) {

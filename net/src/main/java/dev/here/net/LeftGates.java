@@ -116,9 +116,11 @@ public final class LeftGates {
    * and is removed.
    */
   public void leaveOpen(RouteNetlink netlink) {
-    only(link -> link.isDropping(netlink)).makeWay(netlink);
-    open(netlink);
-    links.forEach(link -> unlessGone(netlink, link, () -> link.markOpen(netlink)));
+    LeftGates dropping = only(link -> link.isDropping(netlink));
+    dropping.makeWay(netlink);
+    LeftGates passing = only(link -> !dropping.links.contains(link));
+    passing.open(netlink);
+    passing.links.forEach(link -> unlessGone(netlink, link, () -> link.markOpen(netlink)));
   }
 
   /** Those that were left open, and that nothing needs. */

@@ -32,7 +32,8 @@ import org.slf4j.LoggerFactory;
  *                            reached   │    reached │     lost  ▼   ▼
  *                                    ALONE ◄──── RECONNECTING     SWITCHING_OVER ─► SWITCHED_OVER
  *                                        held long enough
- *   any ── unprotect ─► UNPROTECTED      any ── another owner ─► FENCED
+ *   any ── unprotect ─► UNPROTECTED      any ── another owner ─► FENCED (or REPLACED, when it is
+ *                                               another process of this host)
  *   any ── guest crashed or hung ─► HANDED_OVER (or LOST, when no standby may take over)
  *   any ── cannot go on ─► FAILED (the guest goes on, unprotected)
  * </pre>
@@ -41,7 +42,7 @@ import org.slf4j.LoggerFactory;
  * their epoch's commit, or when the third party has written down that no standby may take over, so
  * that nothing the outside has seen is ever undone. In a final state with the guest gone ({@code
  * SWITCHED_OVER}, {@code HANDED_OVER}, {@code FENCED}, {@code LOST}) the driver is left for the
- * caller to close.
+ * caller to close; in {@code REPLACED} nothing is to be closed, for all of it is another's.
  */
 public final class EpochLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EpochLoop.class);
