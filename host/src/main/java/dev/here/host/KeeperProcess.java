@@ -30,6 +30,9 @@ final class KeeperProcess implements AutoCloseable {
   private final Optional<ProcessGlance> glance;
   private volatile Optional<KeeperOutcome> outcome = Optional.empty();
 
+  /** It has told of its protection's end: it answers no more before its outcome is there. */
+  private volatile boolean endTold;
+
   private KeeperProcess(Path folder, Optional<ProcessHandle> process) {
     this.folder = folder;
     this.order = ProtectOrder.read(folder.resolve(Keeper.ORDER));
@@ -83,8 +86,12 @@ final class KeeperProcess implements AutoCloseable {
 
   /** Whether it is alive, but its protection has ended. */
   boolean isEnding() {
-    return isAlive()
-        && (outcome().isPresent() || status().filter(KeeperProcess::tellsOfAnEnd).isPresent());
+    if (!isAlive()) {
+      return false;
+    }
+    return outcome().isPresent()
+        || endTold
+        || status().filter(KeeperProcess::tellsOfAnEnd).isPresent();
   }
 
   private static boolean tellsOfAnEnd(JsonNode answer) {
@@ -128,7 +135,11 @@ final class KeeperProcess implements AutoCloseable {
    */
   Optional<JsonNode> status() {
     try {
-      return Optional.of(client(statusLimit()).get("/v1/status"));
+      JsonNode answer = client(statusLimit()).get("/v1/status");
+      if (tellsOfAnEnd(answer)) {
+        endTold = true;
+      }
+      return Optional.of(answer);
     } catch (ApiClient.SilentException e) {
       throw e;
     } catch (HostException e) {
