@@ -170,11 +170,8 @@ public final class QemuColoPrimary implements Primary {
     try {
       long resumesBefore = standstill.resumes();
       expect(messages, ColoMessage.CHECKPOINT_REQUEST);
-      // COLO stops the guest from its own thread, while QEMU's main loop goes on reading frames and
-      // then purges what it queued (net/net.c, net_vm_change_state_handler); with vhost it purges
-      // what it read since the guest stood (hw/net/virtio-net.c, virtio_net_vhost_status).
       boundary.guestStopping();
-      LockSupport.parkNanos(DELIVERY_NANOS);
+      awaitDelivery();
       long granted = System.nanoTime();
       colo.send(ColoMessage.CHECKPOINT_REPLY);
       expect(messages, ColoMessage.VMSTATE_SEND);
@@ -200,6 +197,21 @@ public final class QemuColoPrimary implements Primary {
     } catch (IOException | InterruptedException | RuntimeException e) {
       throw failed("a checkpoint", e);
     }
+  }
+
+  /**
+   * Returns when the guest has the frames that came before it is stopped. COLO stops it from its
+   * own thread, while QEMU's main loop goes on reading frames and then purges what it queued
+   * (net/net.c, net_vm_change_state_handler); with vhost it purges what it read since the guest
+   * stood (hw/net/virtio-net.c, virtio_net_vhost_status).
+   *
+   * <p>A command is answered by the main loop, in a round that looks at the cards' ports, too; the
+   * guest cannot be stopped before that round's end. vhost's thread in the kernel is given a while.
+   */
+  private void awaitDelivery() {
+    long deadline = System.nanoTime() + DELIVERY_NANOS;
+    qmp.execute("query-name", timeouts.command());
+    LockSupport.parkNanos(Math.max(0, deadline - System.nanoTime()));
   }
 
   private Standstill.Pause awaitResume(long resumesBefore) throws InterruptedException {
