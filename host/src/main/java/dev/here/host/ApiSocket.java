@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.LocalConnector;
 import org.eclipse.jetty.server.Server;
@@ -25,6 +26,7 @@ import org.slf4j.LoggerFactory;
 final class ApiSocket implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ApiSocket.class);
   private static final long ANSWER_SECONDS = 300;
+  private static final long AGAIN_NANOS = 100_000_000;
 
   private final Path path;
   private final Server server = new Server();
@@ -56,9 +58,10 @@ final class ApiSocket implements AutoCloseable {
         Thread.ofVirtual().name("api-request").start(() -> serve(connection));
       } catch (AsynchronousCloseException e) {
         return;
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException e) {
+        // Out of file descriptors, for example, which passes.
         LOG.warn("api: cannot accept at {}: {}", path, e.getMessage());
-        return;
+        LockSupport.parkNanos(AGAIN_NANOS);
       }
     }
   }

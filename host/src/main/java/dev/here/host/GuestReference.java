@@ -83,7 +83,16 @@ sealed interface GuestReference {
     return CleanupRehearsal.begin();
   }
 
-  /** Ends the guest here by force. */
+  /** Whether the guest ends with the process that its hypervisor is here. */
+  default boolean runsInProcess() {
+    return true;
+  }
+
+  /**
+   * Ends the guest here by force.
+   *
+   * @throws HypervisorException when it is not found, which does not mean that it has ended
+   */
   void end();
 
   /** A stock QEMU, by its monitor's socket. */
@@ -146,6 +155,11 @@ sealed interface GuestReference {
     @Override
     public Leavings leavings() {
       return () -> XenGuest.cleanUp(name, QemuTimeouts.DEFAULT.command());
+    }
+
+    @Override
+    public boolean runsInProcess() {
+      return false;
     }
 
     @Override

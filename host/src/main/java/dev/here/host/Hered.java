@@ -2,6 +2,7 @@ package dev.here.host;
 
 import dev.here.ffi.ProcessPriority;
 import dev.here.formats.wire.Handshake;
+import dev.here.replication.Halt;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +49,7 @@ public final class Hered implements AutoCloseable {
   }
 
   private static void serve(HostConfig config, boolean lowered) throws InterruptedException {
+    Halt.onErrors();
     Hered hered = new Hered(config, lowered);
     CountDownLatch ended = new CountDownLatch(1);
     Runtime.getRuntime()

@@ -3,7 +3,9 @@ package dev.here.host;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Which process runs the guest of a keeper, for who cleans up after it: a guest whose hypervisor
@@ -11,6 +13,7 @@ import java.util.Optional;
  */
 final class HypervisorMark {
   private static final String FILE = "hypervisor.json";
+  private static final long POLL_NANOS = 2_000_000;
 
   private HypervisorMark() {}
 
@@ -26,5 +29,26 @@ final class HypervisorMark {
   static Optional<Boolean> isDead(Path folder) {
     return JsonFile.find(folder.resolve(FILE), ProcessMark.class)
         .map(mark -> mark.find().filter(ProcessMark::isAlive).isEmpty());
+  }
+
+  /**
+   * Ends that process by force; whether it executes nothing any more within the time. Empty when
+   * none was written.
+   */
+  static Optional<Boolean> end(Path folder, Duration limit) {
+    return JsonFile.find(folder.resolve(FILE), ProcessMark.class)
+        .map(mark -> mark.find().map(process -> end(process, limit)).orElse(true));
+  }
+
+  private static boolean end(ProcessHandle process, Duration limit) {
+    long deadline = System.nanoTime() + limit.toNanos();
+    process.destroyForcibly();
+    while (ProcessMark.isAlive(process)) {
+      if (System.nanoTime() - deadline > 0) {
+        return false;
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+    return true;
   }
 }

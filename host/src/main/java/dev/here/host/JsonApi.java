@@ -1,5 +1,6 @@
 package dev.here.host;
 
+import dev.here.replication.Halt;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -65,6 +66,10 @@ final class JsonApi extends Handler.Abstract {
       LOG.info("api: refused: {}", e.toString());
       String why = e.getMessage();
       reply(response, callback, 409, new Refusal(why == null ? e.getClass().getSimpleName() : why));
+    } catch (Error e) {
+      // Jetty would answer with it.
+      Halt.because(e);
+      throw e;
     }
   }
 

@@ -9,6 +9,7 @@ import dev.here.net.UnknownPortException;
 import dev.here.replication.Dialer;
 import dev.here.replication.EpochLoop;
 import dev.here.replication.FrameOutput;
+import dev.here.replication.Halt;
 import dev.here.replication.Lease;
 import dev.here.replication.Protection;
 import dev.here.replication.ProtectionEvents;
@@ -16,6 +17,7 @@ import dev.here.replication.ProtectionState;
 import dev.here.replication.ProtectionStatus;
 import dev.here.replication.ReplicationException;
 import dev.here.replication.Suspicion;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,6 +44,9 @@ public final class Keeper {
 
   private static final int HALTED = 2;
 
+  /** A keeper before it may have been killed, and its memory be large. */
+  private static final Duration OTHERS_END = Duration.ofSeconds(30);
+
   /** A standby that is connected to for the first time starts its VMM before it answers. */
   private static final int CONNECT_SUSPECTS = 10;
 
@@ -55,24 +60,46 @@ public final class Keeper {
     this.patience = Duration.ofMillis(order.suspectAfterMillis());
   }
 
-  /** Protects as {@code arguments[0]}, a folder with an order, says; exits 0, or 1 when refused. */
+  /**
+   * Protects as {@code arguments[0]}, a folder with an order, says; exits 0, or 1 when refused.
+   * Ends without an outcome where another keeper is at work there, or nothing may be put in order.
+   */
   public static void main(String[] arguments) {
+    Halt.onErrors();
     Path folder = Path.of(arguments[0]);
-    KeeperOutcome outcome;
+    try (KeeperLock only = KeeperLock.take(folder, OTHERS_END).orElse(null)) {
+      if (only == null) {
+        LOG.error("another keeper is at work in {}: this one ends", folder);
+        Runtime.getRuntime().halt(HALTED);
+      }
+      KeeperMark.write(folder);
+      KeeperProcess.forgetFormer(folder);
+      KeeperOutcome outcome = keep(folder);
+      LOG.info("ended: {} {}", outcome.state(), outcome.reason());
+      outcome.write(folder);
+      // Threads of libraries must not keep an ended keeper alive.
+      System.exit(KeeperOutcome.REFUSED.equals(outcome.state()) ? 1 : 0);
+    } catch (HostException | IOException e) {
+      // Its folder cannot be written to: the daemon sees to what is left, as after a death.
+      LOG.error("ended: {}", e.getMessage());
+      Runtime.getRuntime().halt(HALTED);
+    }
+  }
+
+  private static KeeperOutcome keep(Path folder) {
     try {
-      outcome = new Keeper(folder).protect();
+      return new Keeper(folder).protect();
     } catch (UnprotectableException e) {
-      outcome = new KeeperOutcome(KeeperOutcome.REFUSED, String.valueOf(e.getMessage()));
+      return new KeeperOutcome(KeeperOutcome.REFUSED, String.valueOf(e.getMessage()));
     } catch (HypervisorException | ReplicationException | HostException e) {
       LOG.warn("cannot protect", e);
-      outcome = new KeeperOutcome(ProtectionState.FAILED.name(), String.valueOf(e.getMessage()));
+      return new KeeperOutcome(ProtectionState.FAILED.name(), String.valueOf(e.getMessage()));
+    } catch (RuntimeException e) {
+      LOG.error("cannot protect", e);
+      return new KeeperOutcome(ProtectionState.FAILED.name(), "internal failure: " + e);
     } catch (InterruptedException e) {
-      outcome = new KeeperOutcome(ProtectionState.FAILED.name(), "interrupted");
+      return new KeeperOutcome(ProtectionState.FAILED.name(), "interrupted");
     }
-    LOG.info("ended: {} {}", outcome.state(), outcome.reason());
-    outcome.write(folder);
-    // Threads of libraries must not keep an ended keeper alive.
-    System.exit(KeeperOutcome.REFUSED.equals(outcome.state()) ? 1 : 0);
   }
 
   /** How long a lease lasts unrenewed: a host that is only slow must not lose it. */
@@ -88,11 +115,9 @@ public final class Keeper {
       guest.hypervisor().ifPresent(process -> HypervisorMark.write(folder, process));
       Lease lease = acquire(ownership);
       new LeaseMark(lease.token()).write(folder);
-      try {
+      // Its mark stays until there is an outcome: who dies between had one.
+      try (lease) {
         return run(guest, lease);
-      } finally {
-        lease.close();
-        LeaseMark.forget(folder);
       }
     } finally {
       // Of a keeper that died before this one, which made none.
@@ -102,13 +127,15 @@ public final class Keeper {
 
   private KeeperOutcome run(GuestProtection guest, Lease lease) throws InterruptedException {
     try (GuestFrames frames = GuestFrames.at(VmIdentity.of(order.name()), guest.ports())) {
-      KeeperOutcome outcome = run(guest, lease, frames);
-      if (frames.holds()) {
-        // Somebody has to find out who owns the VM: the daemon, as after a keeper's death.
-        LOG.error("ended while frames are held: {} {}", outcome.state(), outcome.reason());
-        Runtime.getRuntime().halt(HALTED);
+      try {
+        return run(guest, lease, frames);
+      } finally {
+        if (frames.holds()) {
+          // Somebody has to find out who owns the VM: the daemon, as after a keeper's death.
+          LOG.error("ended while frames are held");
+          Runtime.getRuntime().halt(HALTED);
+        }
       }
-      return outcome;
     }
   }
 
@@ -142,25 +169,39 @@ public final class Keeper {
                   return Map.of();
                 });
     try (loop) {
-      // The first copy waits for the hypervisor most of the time.
-      GateRehearsal.begin();
-      loop.start();
-      // The standby prepares itself meanwhile.
-      try (ApiSocket socket = new ApiSocket(folder.resolve(SOCKET), api)) {
-        ProtectionState end = loop.awaitEnd();
-        if (end == ProtectionState.REPLACED) {
-          // Nothing here is this process's any more: nothing of it is put in order.
-          LOG.error("ended: {}", loop.status().reason());
-          Runtime.getRuntime().halt(HALTED);
-        }
-        boolean worked = loop.status().checkpoints() > 0;
-        KeeperOutcome outcome =
-            new KeeperOutcome(
-                end.name(), loop.status().reason(), end == ProtectionState.FAILED && worked);
-        // Until it has undone everything, it is told here that the protection has ended.
-        loop.close();
-        return outcome;
+      return run(loop, api);
+    }
+  }
+
+  private KeeperOutcome run(EpochLoop loop, JsonApi api) throws InterruptedException {
+    try {
+      return serve(loop, api);
+    } catch (Error e) {
+      // Before gates are removed and the lease is given up.
+      Halt.because(e);
+      throw e;
+    }
+  }
+
+  private KeeperOutcome serve(EpochLoop loop, JsonApi api) throws InterruptedException {
+    // The first copy waits for the hypervisor most of the time.
+    GateRehearsal.begin();
+    loop.start();
+    // The standby prepares itself meanwhile.
+    try (ApiSocket socket = new ApiSocket(folder.resolve(SOCKET), api)) {
+      ProtectionState end = loop.awaitEnd();
+      if (end == ProtectionState.REPLACED || !end.isFinal()) {
+        // Nothing here is this process's any more, or nothing is certain: nothing is put in order.
+        LOG.error("ended: {} {}", end, loop.status().reason());
+        Runtime.getRuntime().halt(HALTED);
       }
+      boolean worked = loop.status().checkpoints() > 0;
+      KeeperOutcome outcome =
+          new KeeperOutcome(
+              end.name(), loop.status().reason(), end == ProtectionState.FAILED && worked);
+      // Until it has undone everything, it is told here that the protection has ended.
+      loop.close();
+      return outcome;
     }
   }
 

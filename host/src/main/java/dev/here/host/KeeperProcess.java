@@ -14,13 +14,21 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /** One keeper, started by this daemon or found by it. */
 final class KeeperProcess implements AutoCloseable {
-  private static final String PID = "keeper.json";
   private static final int HEAP_MEBIBYTES = 512;
+
+  /** One that went on without memory would hold the guest's frames, and its lease, for ever. */
+  private static final String EXIT_WITHOUT_MEMORY = "-XX:+ExitOnOutOfMemoryError";
+
+  /** Between a keeper's first act and its second. */
+  private static final Duration MARK_LIMIT = Duration.ofSeconds(2);
+
+  private static final long MARK_POLL_NANOS = 20_000_000;
   private static final Duration STATUS_LIMIT = Duration.ofSeconds(2);
   private static final Duration ORDER_LIMIT = Duration.ofSeconds(60);
 
@@ -43,19 +51,19 @@ final class KeeperProcess implements AutoCloseable {
   /** Starts a keeper for the order in {@code folder}; it lives on when this process ends. */
   static KeeperProcess start(Path folder) {
     try {
-      KeeperOutcome.forget(folder);
-      HypervisorMark.forget(folder);
-      List<String> words = new ArrayList<>(List.of("setsid"));
-      words.addAll(
-          JavaProgram.command(
-              "keeper", HEAP_MEBIBYTES, Keeper.class.getName(), List.of(folder.toString())));
+      forgetFormer(folder);
+      List<String> words =
+          new ArrayList<>(
+              JavaProgram.command(
+                  "keeper", HEAP_MEBIBYTES, Keeper.class.getName(), List.of(folder.toString())));
+      words.add(1, EXIT_WITHOUT_MEMORY);
+      words.addFirst("setsid");
       Process started =
           new ProcessBuilder(words)
               .redirectErrorStream(true)
               .redirectOutput(
                   ProcessBuilder.Redirect.appendTo(folder.resolve("keeper.log").toFile()))
               .start();
-      JsonFile.write(folder.resolve(PID), ProcessMark.of(started.toHandle()));
       return new KeeperProcess(folder, Optional.of(started.toHandle()));
     } catch (IOException e) {
       throw new HostException(
@@ -63,13 +71,47 @@ final class KeeperProcess implements AutoCloseable {
     }
   }
 
-  /** Finds the keeper that an earlier daemon started in {@code folder}. */
+  /** What a keeper before left of its own end, guest and lease: a new one has none of these. */
+  static void forgetFormer(Path folder) throws IOException {
+    KeeperOutcome.forget(folder);
+    HypervisorMark.forget(folder);
+    LeaseMark.forget(folder);
+  }
+
+  /**
+   * Finds the keeper that an earlier daemon started in {@code folder}. Waits for one that was
+   * killed and whose memory is taken back, or that is just about to say who it is.
+   *
+   * @throws HostException when it cannot be seen whether it lives
+   */
   static KeeperProcess adopt(Path folder) {
-    Path mark = folder.resolve(PID);
-    if (!Files.exists(mark)) {
-      return new KeeperProcess(folder, Optional.empty());
+    long deadline = System.nanoTime() + MARK_LIMIT.toNanos();
+    while (true) {
+      Optional<ProcessHandle> alive = KeeperMark.alive(folder);
+      if (alive.isPresent() || !KeeperLock.isHeld(folder)) {
+        return new KeeperProcess(folder, alive);
+      }
+      if (System.nanoTime() - deadline > 0) {
+        throw new HostException(
+            "a keeper is at work in %s, and has not written down who it is".formatted(folder));
+      }
+      LockSupport.parkNanos(MARK_POLL_NANOS);
     }
-    return new KeeperProcess(folder, JsonFile.read(mark, ProcessMark.class).find());
+  }
+
+  /** Whether another keeper is at work in its folder, for want of which this one has ended. */
+  boolean hasOther() {
+    return otherProcess().isPresent();
+  }
+
+  /** That other keeper. */
+  Optional<KeeperProcess> other() {
+    return otherProcess().map(found -> new KeeperProcess(folder, Optional.of(found)));
+  }
+
+  private Optional<ProcessHandle> otherProcess() {
+    return KeeperMark.alive(folder)
+        .filter(found -> process.filter(own -> own.pid() == found.pid()).isEmpty());
   }
 
   Path folder() {
@@ -118,6 +160,12 @@ final class KeeperProcess implements AutoCloseable {
   /** Returns when it is gone, or after the time. */
   void awaitEnd(Duration limit) {
     process.ifPresent(known -> ProcessStat.awaitEnd(known.pid(), limit));
+  }
+
+  /** It ended so, as this daemon found out. Known here even where it cannot be written down. */
+  void ended(KeeperOutcome how) {
+    outcome = Optional.of(how);
+    how.write(folder);
   }
 
   /** Written once. */

@@ -18,17 +18,19 @@ record LeaseMark(long token) {
     JsonFile.write(folder.resolve(FILE), this);
   }
 
-  /** After the lease was given up. */
-  static void forget(Path folder) {
-    try {
-      Files.deleteIfExists(folder.resolve(FILE));
-    } catch (IOException e) {
-      throw new HostException("%s cannot be removed: %s".formatted(FILE, e.getMessage()), e);
-    }
+  static void forget(Path folder) throws IOException {
+    Files.deleteIfExists(folder.resolve(FILE));
   }
 
-  /** Empty when none was written, or it cannot be read. */
+  /**
+   * Empty when none was written: that keeper never had a lease.
+   *
+   * @throws HostException when one is there and cannot be read
+   */
   static Optional<LeaseMark> read(Path folder) {
-    return JsonFile.find(folder.resolve(FILE), LeaseMark.class);
+    Path file = folder.resolve(FILE);
+    return Files.exists(file)
+        ? Optional.of(JsonFile.read(file, LeaseMark.class))
+        : Optional.empty();
   }
 }

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param vm the guest's identity
  */
-record LeftFrames(UUID vm) {
+record LeftFrames(UUID vm) implements LeftNetwork {
   private static final Logger LOG = LoggerFactory.getLogger(LeftFrames.class);
   private static final int MOST_ATTEMPTS = 20;
   private static final long AGAIN_NANOS = 50_000_000;
@@ -33,19 +33,19 @@ record LeftFrames(UUID vm) {
   }
 
   /**
-   * Lets out what the guest sent; its later frames pass. No standby may take over any more. Frames
-   * for the guest are held until {@link #letIn}, if they are: where it stands still it would lose
-   * them.
+   * {@inheritDoc} Frames for the guest are held until {@link #letIn}, if they are: where it stands
+   * still it would lose them.
    */
-  void letOut() {
+  @Override
+  public void letOut() {
     change((netlink, gates) -> {
       gates.outward().leaveOpen(netlink);
       LOG.debug("the frames of VM {} that were held are let out", vm);
     });
   }
 
-  /** Once the guest runs: frames for it that are held go to it, and later ones pass. */
-  void letIn() {
+  @Override
+  public void letIn() {
     change((netlink, gates) -> gates.inward().leaveOpen(netlink));
   }
 
@@ -85,8 +85,8 @@ record LeftFrames(UUID vm) {
     }
   }
 
-  /** Drops what is held and what comes: the guest goes on elsewhere. */
-  void drop() {
+  @Override
+  public void drop() {
     try (RouteNetlink netlink = RouteNetlink.open()) {
       LeftGates.ofVm(netlink, vm).drop(netlink);
     } catch (NativeException e) {
@@ -96,10 +96,12 @@ record LeftFrames(UUID vm) {
   }
 
   /**
-   * Removes the gates as soon as no guest is at their ports any more, and waits for that. Where one
-   * is still there it would be heard again: the gates stay, until {@link #removeOrphans}.
+   * {@inheritDoc} Removes the gates as soon as no guest is at their ports any more, and waits for
+   * that. Where one is still there it would be heard again: the gates stay, until {@link
+   * #removeOrphans}.
    */
-  void removeWhenEnded() {
+  @Override
+  public void removeWhenEnded() {
     long deadline = System.nanoTime() + ENDING_NANOS;
     try (RouteNetlink netlink = RouteNetlink.open()) {
       LeftGates gates = LeftGates.ofVm(netlink, vm);

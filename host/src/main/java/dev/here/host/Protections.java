@@ -2,7 +2,6 @@ package dev.here.host;
 
 import dev.here.ffi.Urgency;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -10,11 +9,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +35,11 @@ final class Protections implements AutoCloseable {
   /** A keeper that failed is started again after so long, then after twice as long, and so on. */
   private static final long FIRST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+  /** What failed here itself, with no file to be opened for example, is tried again after this. */
+  private static final long PLACE_POLL_NANOS = 20_000_000;
+
+  private static final long TROUBLE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final Path folder;
   private final Optional<WitnessConnection> witness;
   private final GivingWay givingWay;
@@ -45,8 +49,16 @@ final class Protections implements AutoCloseable {
   /** Keepers that failed, and when each was seen to. */
   private final Map<String, Long> failedNanos = new ConcurrentHashMap<>();
 
-  /** Whose dead keepers' leavings are being undone, each on a thread of its own. */
-  private final Set<String> reviving = ConcurrentHashMap.newKeySet();
+  /** Dead keepers whose leavings are being undone, each on a thread of its own. */
+  private final Map<String, KeeperRevival> reviving = new ConcurrentHashMap<>();
+
+  /**
+   * Folders of protections that are not known, since it was not seen whether they have a keeper.
+   */
+  private final Map<Path, String> notAdopted = new ConcurrentHashMap<>();
+
+  /** Names that are not looked at before a time: something failed there. */
+  private final Map<String, Long> notBeforeNanos = new ConcurrentHashMap<>();
 
   /** Keepers that have ended and have not been looked after. */
   private final Semaphore ended = new Semaphore(0);
@@ -54,6 +66,9 @@ final class Protections implements AutoCloseable {
   private final Thread watch;
   private volatile CompletableFuture<Void> rehearsed = CompletableFuture.completedFuture(null);
   private volatile boolean closed;
+
+  /** The watch's: when it was last tried to adopt. */
+  private long adoptedNanos = System.nanoTime();
 
   /**
    * Adopts what an earlier daemon left in {@code folder}.
@@ -110,9 +125,25 @@ final class Protections implements AutoCloseable {
           "found the protection of {} ({})",
           keeper.order().name(),
           keeper.isAlive() ? "its keeper runs" : "its keeper is gone");
+      notAdopted.remove(own);
     } catch (HostException e) {
-      LOG.warn("a protection in {} is not understood and left alone: {}", own, e.getMessage());
+      String reason = String.valueOf(e.getMessage());
+      if (!reason.equals(notAdopted.put(own, reason))) {
+        LOG.warn("a protection in {} is not understood yet: {}", own, reason);
+      }
     }
+  }
+
+  /** Until they are understood, or their keepers have ended. */
+  private void adoptLate() {
+    if (!notAdopted.isEmpty() && System.nanoTime() - adoptedNanos > TROUBLE_NANOS) {
+      notAdopted.keySet().forEach(this::adopt);
+      adoptedNanos = System.nanoTime();
+    }
+  }
+
+  private Optional<String> whyNotAdopted(String name) {
+    return Optional.ofNullable(notAdopted.get(folder.resolve(name)));
   }
 
   /**
@@ -127,7 +158,19 @@ final class Protections implements AutoCloseable {
     if (known != null && known.isEnding()) {
       known.awaitEnd(ENDING_LIMIT);
     }
+    awaitPlace(folder.resolve(order.name()));
     begin(order);
+  }
+
+  /** One that was killed has its place until the kernel has taken its memory back. */
+  private static void awaitPlace(Path own) {
+    long deadline = System.nanoTime() + ENDING_LIMIT.toNanos();
+    while (Files.isDirectory(own)
+        && KeeperLock.isHeld(own)
+        && KeeperMark.alive(own).isEmpty()
+        && System.nanoTime() - deadline < 0) {
+      LockSupport.parkNanos(PLACE_POLL_NANOS);
+    }
   }
 
   private synchronized void begin(ProtectOrder order) {
@@ -136,31 +179,36 @@ final class Protections implements AutoCloseable {
       throw new HostException(
           "VM %s is protected already, to %s".formatted(order.name(), known.order().to()));
     }
-    if (reviving.contains(order.name())) {
+    if (reviving.containsKey(order.name())) {
       throw beingRevived(order.name());
     }
-    restarts.remove(order.name());
-    failedNanos.remove(order.name());
     Path own = folder.resolve(order.name());
     try {
       Files.createDirectories(own);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new HostException("cannot use %s: %s".formatted(own, e.getMessage()), e);
     }
+    if (KeeperLock.isHeld(own)) {
+      throw new HostException(
+          "VM %s has a keeper already: %s"
+              .formatted(
+                  order.name(), whyNotAdopted(order.name()).orElse("it is not known here yet")));
+    }
+    restarts.remove(order.name());
+    failedNanos.remove(order.name());
     order.write(own.resolve(Keeper.ORDER));
     keep(start(own));
   }
 
   /** Its keeper has died, and what the guest sent is held. */
   private boolean isToBeRevived(KeeperProcess keeper) {
-    return reviving.contains(keeper.order().name())
+    return reviving.containsKey(keeper.order().name())
         || (witness.isPresent() && keeper.outcome().isEmpty());
   }
 
-  private static HostException beingRevived(String name) {
+  private HostException beingRevived(String name) {
     return new HostException(
-        "the keeper of %s died and the guest's network is being restored; try again in some seconds"
-            .formatted(name));
+        "the keeper of %s died: %s; try again in some seconds".formatted(name, afterDeath(name)));
   }
 
   /** Ends protection; the guest goes on here. */
@@ -192,10 +240,12 @@ final class Protections implements AutoCloseable {
   /** Whether a keeper has this VM's lease, or a dead one's is being seen to. */
   boolean keeps(String name) {
     KeeperProcess keeper = keepers.get(name);
-    return keeper != null
-        && (keeper.isAlive()
-            || reviving.contains(name)
-            || keeper.outcome().map(end -> isTriedAgain(name, end)).orElse(true));
+    if (keeper == null) {
+      return whyNotAdopted(name).isPresent();
+    }
+    return keeper.isAlive()
+        || reviving.containsKey(name)
+        || keeper.outcome().map(end -> isTriedAgain(name, end)).orElse(true);
   }
 
   boolean knows(String name) {
@@ -204,6 +254,11 @@ final class Protections implements AutoCloseable {
 
   private KeeperProcess require(String name) {
     KeeperProcess keeper = keepers.get(name);
+    if (keeper == null && whyNotAdopted(name).isPresent()) {
+      throw new HostException(
+          "it is not known yet whether VM %s is protected: %s"
+              .formatted(name, whyNotAdopted(name).get()));
+    }
     if (keeper == null) {
       throw new HostException(
           "VM %s is not protected from this host; protected are %s"
@@ -223,6 +278,19 @@ final class Protections implements AutoCloseable {
       Optional<JsonNode> status,
       Optional<JsonNode> clockLag) {
 
+    /** Of a folder of which it is not seen whether it has a keeper. */
+    static View unknown(Path own, String reason) {
+      return new View(
+          String.valueOf(own.getFileName()),
+          "",
+          "",
+          "UNKNOWN",
+          reason,
+          false,
+          Optional.empty(),
+          Optional.empty());
+    }
+
     /** Of a keeper that tells nothing. */
     static View without(ProtectOrder order, String state, String reason) {
       return new View(
@@ -240,6 +308,7 @@ final class Protections implements AutoCloseable {
   List<View> views() {
     List<View> views = new ArrayList<>();
     keepers.forEach((name, keeper) -> views.add(view(keeper)));
+    notAdopted.forEach((own, reason) -> views.add(View.unknown(own, reason)));
     return views;
   }
 
@@ -270,11 +339,16 @@ final class Protections implements AutoCloseable {
     String reason =
         outcome
             .map(KeeperOutcome::reason)
-            .orElse(
+            .orElseGet(() ->
                 keeper.isAlive()
                     ? "the keeper looks at the guest"
-                    : "the keeper died; the guest's network is being restored");
+                    : "the keeper died; " + afterDeath(order.name()));
     return View.without(order, state, reason);
+  }
+
+  private String afterDeath(String name) {
+    KeeperRevival revival = reviving.get(name);
+    return revival == null ? "what it left is looked at soon" : revival.doing();
   }
 
   /** A failure that is followed by another attempt is not the end. */
@@ -291,11 +365,8 @@ final class Protections implements AutoCloseable {
   private void watch() {
     try {
       while (!closed) {
-        for (KeeperProcess keeper : keepers.values()) {
-          if (!keeper.seemsAlive() && !keeper.isAlive()) {
-            lookAfter(keeper);
-          }
-        }
+        adoptLate();
+        keepers.values().forEach(this::look);
         if (ended.tryAcquire(WATCH_MILLIS, TimeUnit.MILLISECONDS)) {
           ended.drainPermits();
         }
@@ -305,9 +376,31 @@ final class Protections implements AutoCloseable {
     }
   }
 
+  /** A keeper that cannot be seen to is no reason not to see to the others. */
+  private void look(KeeperProcess keeper) {
+    String name = keeper.order().name();
+    Long notBefore = notBeforeNanos.get(name);
+    if (notBefore != null && System.nanoTime() - notBefore < 0) {
+      return;
+    }
+    try {
+      if (!keeper.seemsAlive() && !keeper.isAlive()) {
+        lookAfter(keeper);
+      }
+    } catch (RuntimeException e) {
+      failed(keeper, e);
+    }
+  }
+
+  private void failed(KeeperProcess keeper, RuntimeException why) {
+    String name = keeper.order().name();
+    LOG.warn("the dead keeper of {} is not seen to yet", name, why);
+    notBeforeNanos.put(name, System.nanoTime() + TROUBLE_NANOS);
+  }
+
   private synchronized void lookAfter(KeeperProcess keeper) {
     String name = keeper.order().name();
-    if (closed || keepers.get(name) != keeper || reviving.contains(name)) {
+    if (closed || keepers.get(name) != keeper || reviving.containsKey(name)) {
       return;
     }
     Optional<KeeperOutcome> outcome = keeper.outcome();
@@ -316,10 +409,22 @@ final class Protections implements AutoCloseable {
         tryAgain(keeper);
       }
     } else if (witness.isPresent()) {
-      givingWay.end();
-      reviving.add(name);
-      Thread.ofPlatform().daemon().name("revival-" + name).start(() -> reviveAlone(keeper));
+      lookAfterDead(keeper, witness.get());
     }
+  }
+
+  private void lookAfterDead(KeeperProcess keeper, WitnessConnection third) {
+    String name = keeper.order().name();
+    Optional<KeeperProcess> other = keeper.other();
+    if (other.isPresent()) {
+      LOG.info("{} has another keeper", name);
+      keep(other.get());
+      return;
+    }
+    givingWay.end();
+    KeeperRevival revival = KeeperRevival.of(keeper, third);
+    reviving.put(name, revival);
+    Thread.ofPlatform().daemon().name("revival-" + name).start(() -> reviveAlone(keeper, revival));
   }
 
   private void tryAgain(KeeperProcess keeper) {
@@ -335,34 +440,33 @@ final class Protections implements AutoCloseable {
     }
   }
 
-  private void reviveAlone(KeeperProcess keeper) {
+  private void reviveAlone(KeeperProcess keeper, KeeperRevival revival) {
     try {
-      revive(keeper);
+      revive(keeper, revival);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (RuntimeException e) {
-      LOG.warn("the dead keeper of {} is not cleaned up yet", keeper.order().name(), e);
+      failed(keeper, e);
     } finally {
       reviving.remove(keeper.order().name());
     }
   }
 
   /** A keeper died: what it left is undone as soon as it is certain who owns the VM. */
-  private void revive(KeeperProcess keeper) throws InterruptedException {
+  private void revive(KeeperProcess keeper, KeeperRevival revival) throws InterruptedException {
     String name = keeper.order().name();
     keeper.giveWay();
     LOG.warn("the keeper of {} died", name);
-    int count = restarts.merge(name, 1, Integer::sum);
-    var revival =
-        new KeeperRevival(
-            witness.orElseThrow(
-                () -> new HostException("without a witness nobody knows who owns " + name)),
-            keeper.order(),
-            keeper.folder());
     Optional<KeeperOutcome> outcome;
     try (Urgency clientsWait = Urgency.begin()) {
       outcome = revival.revive();
     }
+    Optional<KeeperProcess> other = keeper.other();
+    if (other.isPresent()) {
+      keep(other.get());
+      return;
+    }
+    int count = restarts.merge(name, 1, Integer::sum);
     if (outcome.isEmpty() && count > MOST_RESTARTS) {
       outcome =
           Optional.of(
@@ -373,7 +477,7 @@ final class Protections implements AutoCloseable {
     }
     if (outcome.isPresent()) {
       new LeftFrames(VmIdentity.of(name)).removeOpen();
-      outcome.get().write(keeper.folder());
+      keeper.ended(outcome.get());
     } else {
       keeper.awaitEnd(ENDING_LIMIT);
       keep(start(keeper.folder()));

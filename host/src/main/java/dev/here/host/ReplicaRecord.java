@@ -62,19 +62,28 @@ record ReplicaRecord(String vmName, ProcessMark vmm, List<String> taps, boolean 
     }
     try (Stream<Path> folders = Files.list(replicas)) {
       for (Path folder : folders.filter(Files::isDirectory).toList()) {
-        if (Files.exists(folder.resolve(FILE))) {
-          ReplicaRecord left = read(folder);
-          if (left.takenOver && left.vmm.find().isPresent()) {
-            running.add(folder);
-          } else {
-            left.clearOwn(folder);
-          }
+        if (Files.exists(folder.resolve(FILE)) && isRunningOrCleared(folder)) {
+          running.add(folder);
         }
       }
-    } catch (IOException | HostException e) {
+    } catch (IOException e) {
       LOG.warn("what an earlier daemon left in {} stays there: {}", replicas, e.getMessage());
     }
     return running;
+  }
+
+  /** One that is not understood stays as it is, and hides no other. */
+  private static boolean isRunningOrCleared(Path folder) {
+    try {
+      ReplicaRecord left = read(folder);
+      if (left.takenOver && left.vmm.find().isPresent()) {
+        return true;
+      }
+      left.clearOwn(folder);
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("what an earlier daemon left in {} stays there: {}", folder, e.getMessage());
+    }
+    return false;
   }
 
   static ReplicaRecord read(Path folder) {

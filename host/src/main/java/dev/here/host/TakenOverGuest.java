@@ -85,8 +85,14 @@ final class TakenOverGuest implements AutoCloseable {
     return text.equals(name()) || text.equals(last.vm());
   }
 
+  /** A process that cannot be looked at has not ended. */
   boolean lives() {
-    return record.vmm().find().filter(ProcessMark::isAlive).isPresent();
+    try {
+      return record.vmm().find().filter(ProcessMark::isAlive).isPresent();
+    } catch (HostException e) {
+      LOG.warn("it is not seen whether {} lives: {}", name(), e.getMessage());
+      return true;
+    }
   }
 
   /** The guest's name for a keeper, see {@link GuestReference#parse}. */
@@ -137,13 +143,16 @@ final class TakenOverGuest implements AutoCloseable {
         LOG.info("{} is owned from here again, token {}", name(), granted.get().token());
         hindrance = "";
       } else {
-        String owner = ownership.lastOwner().orElse("another host");
+        String owner = ownership.lastRecord().map(OwnershipRecord::host).orElse("another host");
         hindrance =
             "%s has its lease: make sure that it does not run there too, and end one"
                 .formatted(owner);
       }
     } catch (OwnershipException e) {
       hindrance = "the witness: " + e.getMessage();
+    } catch (RuntimeException e) {
+      LOG.error("the lease of {} could not be asked for; it is tried again", name(), e);
+      hindrance = "its lease could not be asked for: " + e;
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.here.host;
 
+import dev.here.replication.Halt;
 import dev.here.replication.Ownership;
 import java.io.IOException;
 import java.util.Collection;
@@ -70,7 +71,8 @@ public final class WitnessConnection implements AutoCloseable {
             Thread.ofPlatform().daemon().name("lease-renewal").factory());
     long periodMillis = Math.max(1, sessionMillis / RENEWALS_PER_SESSION);
     var unused =
-        renewals.scheduleAtFixedRate(this::renewAll, 0, periodMillis, TimeUnit.MILLISECONDS);
+        renewals.scheduleAtFixedRate(
+            Halt.guard(this::renewAll), 0, periodMillis, TimeUnit.MILLISECONDS);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.here.host;
 
 import dev.here.host.WitnessNodes.Node;
+import dev.here.replication.Halt;
 import dev.here.replication.Lease;
 import dev.here.replication.LeaseClock;
 import dev.here.replication.OwnershipException;
@@ -153,6 +154,7 @@ final class ZooKeeperLease implements Lease {
   /** Nothing is concluded from an answer that is missing: the clock runs. */
   private boolean conclude(@Nullable Object answer, @Nullable Throwable failure) {
     if (failure != null) {
+      Halt.ifBecause(failure);
       LOG.debug("lease {} of {} is not confirmed", token(), place.recordPath(), failure);
     }
     return failure == null;
@@ -286,6 +288,7 @@ final class ZooKeeperLease implements Lease {
         })
         .handle((done, failure) -> {
           if (failure != null && !isNoNode(failure)) {
+            Halt.ifBecause(failure);
             throw new OwnershipException("not given up yet", failure);
           }
           standing = Standing.GONE;

@@ -2,7 +2,6 @@ package dev.here.host;
 
 import dev.here.host.WitnessNodes.Node;
 import dev.here.replication.Lease;
-import dev.here.replication.Ownership;
 import dev.here.replication.OwnershipException;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * the same predecessor is granted again, with a further token, because nobody else has been owner
  * in between and the token before was never used.
  */
-final class ZooKeeperOwnership implements Ownership {
+final class ZooKeeperOwnership implements HostOwnership {
   private static final String ROOT = "/here";
 
   private final WitnessConnection witness;
@@ -65,23 +64,22 @@ final class ZooKeeperOwnership implements Ownership {
     return grant(OptionalLong.of(predecessorToken), record -> mayFollow(record, predecessorToken));
   }
 
-  /**
-   * As {@link #acquire}, but only if this host was the last owner: for a guest that runs here, and
-   * ran here before, whatever became of the process that held its lease.
-   */
-  Optional<Lease> regain() {
+  @Override
+  public Optional<Lease> regain() {
     return grant(OptionalLong.empty(), record -> record.host().equals(host));
   }
 
+  @Override
+  public Optional<Lease> regainSince(long earlier) {
+    return grant(OptionalLong.of(earlier), record -> record.staysOn(host, earlier));
+  }
+
   /**
-   * Takes the lease with {@code token} over from another process of this host, which wants it so or
-   * has died, and loses it by that: one transaction raises the token and replaces the owner node,
-   * so nobody comes between. Works as well when that process's session has just ended.
-   *
-   * @return empty when that lease is not the last one, or somebody was faster
-   * @throws OwnershipException when the witness does not answer
+   * {@inheritDoc} One transaction raises the token and replaces the owner node, so nobody comes
+   * between. Works as well when that process's session has just ended.
    */
-  Optional<Lease> inherit(long token) {
+  @Override
+  public Optional<Lease> inherit(long token) {
     long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
     WitnessNodes nodes = witness.nodes();
     try {
@@ -106,13 +104,9 @@ final class ZooKeeperOwnership implements Ownership {
     }
   }
 
-  /**
-   * Whether the owner node is of this connection's session: this process owns the VM, by whichever
-   * of its parts.
-   *
-   * @throws OwnershipException when the witness does not answer
-   */
-  boolean isHeldBySession() {
+  /** {@inheritDoc} The owner node is of this connection's session then. */
+  @Override
+  public boolean isHeldBySession() {
     long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
     WitnessNodes nodes = witness.nodes();
     try {
@@ -126,26 +120,18 @@ final class ZooKeeperOwnership implements Ownership {
     }
   }
 
-  /**
-   * Whether a standby may follow the lease with {@code token} once that has ended.
-   *
-   * @throws OwnershipException when the witness does not answer
-   */
-  boolean mayBeTakenOver(long token) {
-    return lastRecord(witness.nodes().readConfirmed(recordPath))
+  @Override
+  public boolean mayBeTakenOver(long token) {
+    return lastRecord()
         .filter(record -> record.token() == token && record.takeOverAllowed())
         .isPresent();
   }
 
-  /** The host that owns the VM or was the last to; empty when there was none. */
-  Optional<String> lastOwner() {
-    return lastRecord(witness.nodes().read(recordPath)).map(OwnershipRecord::host);
-  }
-
-  private Optional<OwnershipRecord> lastRecord(CompletableFuture<Node> answer) {
+  @Override
+  public Optional<OwnershipRecord> lastRecord() {
     try {
       long deadlineNanos = System.nanoTime() + WitnessConnection.ANSWER_NANOS;
-      return present(answer, deadlineNanos)
+      return present(witness.nodes().readConfirmed(recordPath), deadlineNanos)
           .map(node -> OwnershipRecord.decode(recordPath, node.octets()));
     } catch (KeeperException e) {
       throw new OwnershipException(

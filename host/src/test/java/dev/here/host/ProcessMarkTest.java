@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -56,5 +57,18 @@ class ProcessMarkTest {
     HypervisorMark.forget(folder);
     assertThat(HypervisorMark.isDead(folder)).isEmpty();
     assertThat(ProcessMark.of(process.toHandle()).find()).isEmpty();
+  }
+
+  @Test
+  void aProcessIsEndedForCertain() throws Exception {
+    assertThat(HypervisorMark.end(folder, Duration.ofSeconds(10))).isEmpty();
+    Process process = new ProcessBuilder("sleep", "60").start();
+    HypervisorMark.write(folder, process.toHandle());
+    // One that hangs answers nobody.
+    new ProcessBuilder("kill", "-STOP", Long.toString(process.pid())).start().waitFor();
+    assertThat(HypervisorMark.end(folder, Duration.ofSeconds(10))).contains(true);
+    assertThat(HypervisorMark.isDead(folder)).contains(true);
+    assertThat(HypervisorMark.end(folder, Duration.ofSeconds(10))).contains(true);
+    process.waitFor();
   }
 }

@@ -36,4 +36,16 @@ class ReplicaRecordTest {
     assertThat(ended).doesNotExist();
     assertThat(running).exists();
   }
+
+  @Test
+  void oneThatIsNotUnderstoodHidesNoOther() throws Exception {
+    for (String name : List.of("a", "z")) {
+      Files.writeString(
+          Files.createDirectories(replicas.resolve(name)).resolve("replica.json"), "{}");
+    }
+    Path running = Files.createDirectories(replicas.resolve("running"));
+    new ReplicaRecord("vm2", ProcessMark.of(ProcessHandle.current()), List.of(), true)
+        .write(running);
+    assertThat(ReplicaRecord.clear(replicas)).containsExactly(running);
+  }
 }

@@ -203,9 +203,26 @@ class ZooKeeperOwnershipTest {
     Lease successor = OwnershipSteps.takenOver(second, lease.token());
     successor.close();
     assertThat(OwnershipSteps.answered(first::regain)).as("another was the last").isEmpty();
-    assertThat(OwnershipSteps.answered(first::lastOwner)).contains("standby");
+    assertThat(OwnershipSteps.answered(first::lastRecord))
+        .map(OwnershipRecord::host)
+        .contains("standby");
     Lease regained = OwnershipSteps.answered(second::regain).orElseThrow();
     assertThat(regained.token()).isGreaterThan(successor.token());
+  }
+
+  @Test
+  void aVmThatWasElsewhereMeanwhileIsNotRegained() {
+    ZooKeeperOwnership first = primaryHost.place(vm, "primary");
+    Lease before = OwnershipSteps.acquired(first);
+    before.allowTakeOver(true);
+    before.close();
+    Lease away = OwnershipSteps.takenOver(standbyHost.place(vm, "standby"), before.token());
+    away.allowTakeOver(true);
+    away.close();
+    Lease back = OwnershipSteps.takenOver(first, away.token());
+    back.close();
+    assertThat(OwnershipSteps.answered(() -> first.regainSince(before.token()))).isEmpty();
+    assertThat(OwnershipSteps.answered(() -> first.regainSince(back.token()))).isPresent();
   }
 
   @Test

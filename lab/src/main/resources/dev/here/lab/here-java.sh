@@ -12,5 +12,5 @@ archive=
 case "$*" in
   *dev.here.host.Hered*) [ ! -f "$HERE_STARTUP/hered.aot" ] || archive=-XX:AOTCache=$HERE_STARTUP/hered.aot ;;
 esac
-exec /opt/jre/bin/java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED \
+exec /opt/jre/bin/java -XX:+ExitOnOutOfMemoryError -XX:TieredStopAtLevel=1 -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED \
   -Djdk.virtualThreadScheduler.parallelism=4 --sun-misc-unsafe-memory-access=allow $archive $HERE_JAVA_OPTIONS -cp "$(cat /opt/here/classpath)" "$@"

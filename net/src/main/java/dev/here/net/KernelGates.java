@@ -65,6 +65,9 @@ public record KernelGates(Queue queue, List<String> missing) {
             found.completeExceptionally(new GateException(String.valueOf(e.getMessage()), e));
           } catch (RuntimeException e) {
             found.completeExceptionally(e);
+          } catch (Error e) {
+            found.completeExceptionally(e);
+            throw e;
           }
         });
     try {

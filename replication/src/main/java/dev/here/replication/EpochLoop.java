@@ -161,7 +161,11 @@ public final class EpochLoop implements AutoCloseable {
     signal.command(LoopSignal.Command.SWITCHOVER);
   }
 
-  /** Waits for a final state. */
+  /**
+   * Waits for the end.
+   *
+   * @return a final state; another one where the loop itself failed, and nothing was put in order
+   */
   public ProtectionState awaitEnd() throws InterruptedException {
     finished.await();
     return figures.state();
@@ -176,12 +180,20 @@ public final class EpochLoop implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       enter(ProtectionState.FAILED, "the protection was interrupted");
+    } catch (RuntimeException e) {
+      LOG.error("the protection of {} cannot be ended in order", protection.vmName(), e);
+    } catch (Error e) {
+      Halt.because(e);
+      throw e;
     } finally {
-      heartbeat.close();
-      link.ifPresent(StandbyLink::close);
-      sender.close();
-      staging.close();
-      finished.countDown();
+      try {
+        heartbeat.close();
+        link.ifPresent(StandbyLink::close);
+        sender.close();
+        staging.close();
+      } finally {
+        finished.countDown();
+      }
     }
   }
 
@@ -593,7 +605,7 @@ public final class EpochLoop implements AutoCloseable {
     enter(end, reason);
   }
 
-  private void beFenced() {
+  private void beFenced() throws InterruptedException {
     if (lease.isReplaced()) {
       enter(
           ProtectionState.REPLACED,
@@ -601,8 +613,12 @@ public final class EpochLoop implements AutoCloseable {
       return;
     }
     commit.discard();
-    kill();
-    enter(ProtectionState.FENCED, "another host owns the VM now");
+    if (kill()) {
+      enter(ProtectionState.FENCED, "another host owns the VM now");
+    } else {
+      enter(figures.state(), "another host owns the VM now, and the guest here does not end");
+      LoopSignal.rest(protection.retryNanos());
+    }
   }
 
   /**
@@ -634,11 +650,14 @@ public final class EpochLoop implements AutoCloseable {
     enter(end, reason);
   }
 
-  private void kill() {
+  /** Whether the guest has ended. */
+  private boolean kill() {
     try {
       primary.kill();
+      return true;
     } catch (HypervisorException e) {
       LOG.warn("the guest of {} could not be ended: {}", protection.vmName(), e.getMessage());
+      return false;
     }
   }
 

@@ -320,7 +320,7 @@ public final class EpochReceiver implements AutoCloseable {
   /** Runs {@code task} on the replica thread, after the commits that were begun before. */
   public <T> T onReplicaThread(Callable<T> task) throws InterruptedException {
     try {
-      return replicaThread.submit(task).get();
+      return replicaThread.submit(Halt.guardCall(task)).get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;

@@ -58,7 +58,7 @@ final class EpochSender implements AutoCloseable {
 
   /** Runs {@code task} with stream {@code stream}'s sender on its thread. */
   <T> Future<T> submit(int stream, StreamTask<T> task) {
-    return threads.get(stream).submit(() -> task.run(senders.get(stream)));
+    return threads.get(stream).submit(Halt.guardCall(() -> task.run(senders.get(stream))));
   }
 
   /** Something that a stream's thread does with its sender. */
@@ -160,7 +160,10 @@ final class EpochSender implements AutoCloseable {
         pages += part.get();
       } catch (ExecutionException e) {
         link.fail("sending pages failed: " + e.getCause());
-        failure = Optional.ofNullable(e.getCause());
+        // A link that broke because of another stream's failure says nothing of that.
+        if (failure.filter(RuntimeException.class::isInstance).isEmpty()) {
+          failure = Optional.ofNullable(e.getCause());
+        }
       }
     }
     if (failure.isPresent()) {

@@ -69,7 +69,12 @@ final class Heartbeat implements AutoCloseable {
   private void run() {
     try {
       do {
-        beat();
+        try {
+          beat();
+        } catch (RuntimeException e) {
+          // The next one may do better: without heartbeats the guest would be taken over.
+          LOG.warn("a heartbeat of {} failed", protection.vmName(), e);
+        }
       } while (!closing.await(protection.heartbeatNanos(), TimeUnit.NANOSECONDS));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

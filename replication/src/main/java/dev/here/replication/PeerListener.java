@@ -74,13 +74,13 @@ public final class PeerListener implements AutoCloseable {
     while (server.isOpen()) {
       try {
         SocketChannel channel = server.accept();
-        if (!unproven.tryAcquire()) {
+        if (unproven.tryAcquire()) {
+          open.add(channel);
+          Thread.ofVirtual().name("peer").start(() -> greet(channel));
+        } else {
           channel.close();
-          continue;
         }
-        open.add(channel);
-        Thread.ofVirtual().name("peer").start(() -> greet(channel));
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException e) {
         if (server.isOpen()) {
           LOG.warn("a connection could not be accepted: {}", e.getMessage());
           pauseAfterFailure();
@@ -113,6 +113,8 @@ public final class PeerListener implements AutoCloseable {
       LOG.warn("a peer was turned away: {}", e.getMessage());
     } catch (IOException e) {
       LOG.debug("a peer went before it said what it wants: {}", e.getMessage());
+    } catch (RuntimeException e) {
+      LOG.error("a peer's session ended", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {

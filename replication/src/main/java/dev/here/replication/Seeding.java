@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The first full copy: takes pages from the driver while the guest runs, and sends them by batches,
@@ -32,6 +34,10 @@ final class Seeding implements PageSink, AutoCloseable {
   private final StagedPages[] current;
   private final List<Future<Integer>> ends = new ArrayList<>();
   private volatile boolean broken;
+
+  /** What the streams' threads failed with, beside a broken link: pages may be missing anywhere. */
+  private final AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
+
   private long pages;
 
   Seeding(EpochSender sender, StandbyLink link, int pageCount) {
@@ -48,12 +54,13 @@ final class Seeding implements PageSink, AutoCloseable {
       }
       free.add(queue);
       current[stream] = takeFree(stream);
-      sender.submit(
-          stream,
-          streamSender -> {
-            streamSender.begin(WireProtocol.SEEDING_EPOCH);
-            return 0;
-          });
+      ends.add(
+          submit(
+              stream,
+              streamSender -> {
+                streamSender.begin(WireProtocol.SEEDING_EPOCH);
+                return 0;
+              }));
     }
   }
 
@@ -86,27 +93,57 @@ final class Seeding implements PageSink, AutoCloseable {
    * The driver has delivered everything: sends the rest.
    *
    * @throws IOException when the link broke since the beginning
+   * @throws ReplicationException when pages could not be sent for another reason
    */
   void finish() throws IOException, InterruptedException {
     for (int stream = 0; stream < current.length; stream++) {
       submitBatch(stream);
       Connection connection = link.stream(stream);
       ends.add(
-          sender.submit(
+          submit(
               stream,
               streamSender ->
                   broken ? 0 : streamSender.end(connection, WireProtocol.SEEDING_EPOCH)));
     }
-    EpochSender.await(link, ends);
+    try {
+      EpochSender.await(link, ends);
+    } catch (IOException e) {
+      requireWhole();
+      throw e;
+    }
+    requireWhole();
     if (broken) {
       throw new IOException(link.reason());
     }
   }
 
+  private void requireWhole() {
+    RuntimeException unexpected = failure.get();
+    if (unexpected != null) {
+      throw new ReplicationException("the first copy could not be sent: " + unexpected, unexpected);
+    }
+  }
+
+  /** Any failure but a broken link is kept, whoever looks at the future. */
+  private Future<Integer> submit(int stream, EpochSender.StreamTask<Integer> task) {
+    return sender.submit(
+        stream,
+        streamSender -> {
+          try {
+            return task.run(streamSender);
+          } catch (RuntimeException e) {
+            broken = true;
+            failure.compareAndSet(null, e);
+            link.fail("sending pages failed: " + e);
+            return 0;
+          }
+        });
+  }
+
   private void submitBatch(int stream) {
     StagedPages batch = current[stream];
     Connection connection = link.stream(stream);
-    sender.submit(
+    submit(
         stream,
         streamSender -> {
           try {

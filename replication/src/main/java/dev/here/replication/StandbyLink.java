@@ -211,6 +211,8 @@ final class StandbyLink implements AutoCloseable {
     } catch (RefusedException e) {
       refusal = Optional.of(e);
       fail("the standby refused (%s): %s".formatted(e.code(), e.getMessage()));
+    } catch (RuntimeException e) {
+      fail("what the standby said could not be used: " + e);
     }
   }
 

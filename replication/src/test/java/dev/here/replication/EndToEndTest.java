@@ -224,4 +224,29 @@ class EndToEndTest {
       rack.checkTakenOver();
     }
   }
+
+  @Test
+  void aFirstCopyThatCouldNotBeSentIsNoCopy() throws Exception {
+    try (Rack rack = new Rack(12, 300, 2, true, 0)) {
+      rack.breakNextEncoding(new IllegalStateException("told to fail"));
+      rack.loop.start();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.FAILED);
+      assertThat(rack.loop.status().reason()).contains("the first copy could not be sent");
+      assertThat(rack.primary.isGone()).isFalse();
+    }
+  }
+
+  @Test
+  void aHeartbeatOutlivesAnOddFailure() throws Exception {
+    try (Rack rack = new Rack(13, 300, 2, true, 0)) {
+      rack.loop.start();
+      rack.awaitCheckpoints(5);
+      rack.primary.breakNextProgress(new IllegalStateException("told to fail"));
+      rack.awaitCheckpoints(20);
+      rack.primary.hang();
+      assertThat(rack.loop.awaitEnd()).isEqualTo(ProtectionState.HANDED_OVER);
+      rack.awaitTakeOver();
+      rack.checkTakenOver();
+    }
+  }
 }

@@ -41,6 +41,7 @@ final class Rack implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private volatile Optional<Standing> standing = Optional.empty();
   private volatile boolean stalling;
+  private Optional<RuntimeException> encodeFailure = Optional.empty();
 
   /** What stands on the standby's host. */
   record Standing(FakeStandby standby, ReplicaStore store, EpochReceiver receiver) {}
@@ -79,11 +80,12 @@ final class Rack implements AutoCloseable {
             1_500 * MILLI,
             300 * MILLI,
             20 * MILLI);
+    Dialer tcp = Dialer.tcp(link.address(), 500);
     loop =
         new EpochLoop(
             protection,
             primary,
-            Dialer.tcp(link.address(), 500),
+            () -> new BreakableChannel(tcp.dial(), this::encodeFailure),
             new Handshake(TOKEN),
             lease,
             frames,
@@ -125,6 +127,20 @@ final class Rack implements AutoCloseable {
   synchronized void stall(boolean on) {
     stalling = on;
     standing.ifPresent(now -> now.standby.stall(on));
+  }
+
+  /** The next writing of a stream's thread ends with {@code failure}. */
+  synchronized void breakNextEncoding(RuntimeException failure) {
+    encodeFailure = Optional.of(failure);
+  }
+
+  private synchronized Optional<RuntimeException> encodeFailure() {
+    Optional<RuntimeException> due = Optional.empty();
+    if (Thread.currentThread().getName().startsWith("encode-")) {
+      due = encodeFailure;
+      encodeFailure = Optional.empty();
+    }
+    return due;
   }
 
   /** The standby's host loses everything that it holds. */

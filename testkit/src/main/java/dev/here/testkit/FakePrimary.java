@@ -16,6 +16,7 @@ import dev.here.machine.TranslationReport;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /**
@@ -37,6 +38,8 @@ public final class FakePrimary implements Primary {
   private boolean hung;
   private boolean failing;
   private boolean crashing;
+  private Optional<Throwable> captureFailure = Optional.empty();
+  private Optional<Throwable> progressFailure = Optional.empty();
   private long endingMillis;
   private boolean closed;
 
@@ -90,6 +93,16 @@ public final class FakePrimary implements Primary {
   /** The next capture fails halfway; the guest runs on. */
   public synchronized void failNextCapture() {
     failing = true;
+  }
+
+  /** The next capture ends with {@code failure}, which no driver should end with. */
+  public synchronized void breakNextCapture(Throwable failure) {
+    captureFailure = Optional.of(failure);
+  }
+
+  /** The next question for the guest's progress ends with {@code failure}, as above. */
+  public synchronized void breakNextProgress(Throwable failure) {
+    progressFailure = Optional.of(failure);
   }
 
   /** The hypervisor ends after the next capture, before it has told the machine state. */
@@ -173,6 +186,9 @@ public final class FakePrimary implements Primary {
   @Override
   public synchronized Capture capture(PageSink sink, EpochBoundary boundary) {
     awaitAnswer();
+    Optional<Throwable> broken = captureFailure;
+    captureFailure = Optional.empty();
+    broken.ifPresent(FakeFailure::raise);
     long start = System.nanoTime();
     boundary.guestStopped();
     int pages = 0;
@@ -220,6 +236,9 @@ public final class FakePrimary implements Primary {
 
   @Override
   public synchronized GuestProgress progress(long timeoutNanos) {
+    Optional<Throwable> broken = progressFailure;
+    progressFailure = Optional.empty();
+    broken.ifPresent(FakeFailure::raise);
     if (gone && endingMillis > 0) {
       linger(timeoutNanos / 1_000_000);
     }

@@ -22,6 +22,8 @@ public final class FakeStandby implements Standby {
   private int tried;
   private boolean refusing;
   private boolean stalling;
+  private Optional<Throwable> trialFailure = Optional.empty();
+  private Optional<Throwable> activationFailure = Optional.empty();
 
   @Override
   public String hypervisor() {
@@ -55,6 +57,16 @@ public final class FakeStandby implements Standby {
     notifyAll();
   }
 
+  /** Trials end with {@code failure} from now on, which no driver should end with. */
+  public synchronized void breakTrials(Throwable failure) {
+    trialFailure = Optional.of(failure);
+  }
+
+  /** Activation ends with {@code failure}, as above. */
+  public synchronized void breakActivation(Throwable failure) {
+    activationFailure = Optional.of(failure);
+  }
+
   /** States that were tried and not only range-checked. */
   public synchronized int tried() {
     return tried;
@@ -62,6 +74,7 @@ public final class FakeStandby implements Standby {
 
   @Override
   public synchronized void validate(EncodedState encoded) {
+    trialFailure.ifPresent(FakeFailure::raise);
     MachineState state = encoded.decoded();
     try {
       while (stalling) {
@@ -87,6 +100,7 @@ public final class FakeStandby implements Standby {
 
   @Override
   public synchronized void activate(EncodedState state) {
+    activationFailure.ifPresent(FakeFailure::raise);
     active = state.decoded();
   }
 

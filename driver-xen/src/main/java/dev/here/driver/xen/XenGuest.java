@@ -63,12 +63,15 @@ public final class XenGuest implements AutoCloseable {
     }
   }
 
-  /** Ends a domain by force, if it exists. */
+  /**
+   * Ends a domain by force, if it exists.
+   *
+   * @throws HypervisorException when it is not certain that it does not run any more
+   */
   public static void end(String name) {
     try (XenControl control = XenControl.open();
         XenStore store = new XenStore()) {
-      XenDomain domain = XenDomain.find(control, store, name);
-      control.destroy(domain.id());
+      XenDomain.named(control, store, name).ifPresent(domain -> control.destroy(domain.id()));
     }
   }
 
